@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# Forwards to meson. Variables: BUILD (folder), CC and MESON_ARGS (at the first setup), ROUNDS.
+
+BUILD ?= build
+MESON_ARGS ?=
+ROUNDS ?= 20
+TEXT ?= /usr/share/common-licenses/GPL-3
+
+all: deps $(BUILD)/build.ninja ## build into build/
+	@ninja -C '$(BUILD)' product
+
+demo: all ## count the words of a text with two workers
+	'$(BUILD)'/waxrun --procs 2 '$(BUILD)'/examples/wordcount.so -- --in '$(TEXT)' > '$(BUILD)'/words
+	@sort -k2,2nr '$(BUILD)'/words | head
+
+check: $(BUILD)/.tests all ## build and run every test
+	@meson test -C '$(BUILD)' --print-errorlogs
+
+bench: all ## run the benches, one JSON object a line
+	@ninja -C '$(BUILD)' benches >&2
+	@for bench in '$(BUILD)'/bench/bench_*; do \
+		test -d "$$bench" || BUILD='$(abspath $(BUILD))' "$$bench" || exit; done
+
+soak: $(BUILD)/.tests all ## run the stress programs and scripts ROUNDS times
+	@meson test -C '$(BUILD)' --suite stress --suite cli --repeat '$(ROUNDS)' --print-errorlogs
+
+install: all ## install below prefix (DESTDIR is honoured)
+	@meson install -C '$(BUILD)' --no-rebuild
+
+clean: ## remove the build folder
+	rm -rf '$(BUILD)'
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{ printf "  make %-8s %s\n", $$1, $$2 }' '$(firstword $(MAKEFILE_LIST))'
+
+deps deps-check:
+	@tools/deps $(if $(findstring check,$@),check,build)
+
+$(BUILD)/build.ninja: | deps
+	@meson setup '$(BUILD)' $(MESON_ARGS)
+
+$(BUILD)/.tests: $(BUILD)/build.ninja | deps-check
+	@meson configure '$(BUILD)' -Dtests=enabled && touch '$@'
+
+.NOTPARALLEL:
+.PHONY: all demo check bench soak install clean help deps deps-check

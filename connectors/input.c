@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/operators.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "runtime/connector.h"
+#include "runtime/step.h"
+
+/*
+ * The step that reads a source. Partition i of the source's list is read by worker i modulo the
+ * number of workers; a source per worker has one part in each. Parts take turns, a batch each.
+ */
+
+struct input_params {
+	struct wax_source *source;
+	struct wax_parts parts;
+};
+
+enum part_state {
+	PART_DUE,  /* has more, or was not asked yet */
+	PART_IDLE, /* until it is woken or its time has come */
+	PART_ENDED,
+};
+
+struct input_part {
+	struct wax_env env;
+	void *handle;
+	int64_t awake_at;
+	enum part_state state;
+};
+
+struct input_data {
+	struct input_part *parts;
+	uint32_t part_count;
+	uint32_t live;
+	uint32_t next;
+};
+
+static int input_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t worker_count,
+		struct wax_err *err)
+{
+	struct input_params *params = step->params;
+	const struct wax_source *source = params->source;
+	(void)flow;
+	wax_parts_fini(&params->parts);
+	wax_parts_init(&params->parts, worker_count);
+	return source->ops.list ? source->ops.list(source->source, &params->parts, err) : 0;
+}
+
+static void input_forget(struct wax_step *step)
+{
+	struct input_params *params = step->params;
+	wax_source_free(params->source);
+	wax_parts_fini(&params->parts);
+}
+
+static int open_part(struct wax_op *op, const char *name, struct wax_err *err)
+{
+	struct input_data *data = op->data;
+	const struct input_params *params = op->params;
+	const struct wax_source *source = params->source;
+	struct input_part *part = &data->parts[data->part_count];
+	part->env = (struct wax_env){.op = op, .part = name};
+	part->awake_at = WAX_NEVER;
+	int r = source->ops.open(
+			source->source, &part->env, (struct wax_bytes){NULL, 0}, &part->handle, err);
+	if (r < 0)
+		return r;
+	data->part_count++;
+	data->live++;
+	return 0;
+}
+
+static int input_open(struct wax_op *op, struct wax_err *err)
+{
+	struct input_data *data = op->data;
+	const struct input_params *params = op->params;
+	uint32_t worker = wax_op_worker_index(op), worker_count = wax_op_worker_count(op);
+	data->parts = calloc(params->parts.count + 1, sizeof(*data->parts));
+	if (!data->parts)
+		return wax_err_set(err, -ENOMEM, "no memory for its partitions");
+
+	if (!params->source->ops.list)
+		return open_part(op, "", err);
+	for (uint32_t i = worker; i < params->parts.count; i += worker_count) {
+		int r = open_part(op, params->parts.names[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void close_part(struct wax_op *op, struct input_part *part)
+{
+	struct input_data *data = op->data;
+	const struct input_params *params = op->params;
+	if (part->state == PART_ENDED)
+		return;
+	part->state = PART_ENDED;
+	data->live--;
+	if (params->source->ops.close)
+		params->source->ops.close(part->handle);
+}
+
+static void input_close(struct wax_op *op)
+{
+	struct input_data *data = op->data;
+	for (uint32_t i = 0; i < data->part_count; i++)
+		close_part(op, &data->parts[i]);
+	free(data->parts);
+}
+
+/* Is a part to be asked now? If not, see that it is when its time comes. */
+static bool is_due(struct wax_op *op, const struct input_part *part)
+{
+	if (part->state == PART_ENDED)
+		return false;
+	if (part->state == PART_DUE || part->env.woken || part->awake_at <= wax_op_now(op))
+		return true;
+	wax_op_wake_by(op, part->awake_at);
+	return false;
+}
+
+static int ask_part(struct wax_op *op, struct input_part *part)
+{
+	const struct wax_source_ops *ops = &((const struct input_params *)op->params)->source->ops;
+	part->env.woken = false;
+	int next = ops->next(part->handle, wax_op_out(op, 0), wax_op_err(op));
+	switch (next) {
+	case WAX_MORE:
+		part->state = PART_DUE;
+		return next;
+	case WAX_IDLE:
+		part->state = PART_IDLE;
+		part->awake_at = ops->next_awake ? ops->next_awake(part->handle) : WAX_NEVER;
+		wax_op_wake_by(op, part->awake_at);
+		return next;
+	case WAX_END:
+		close_part(op, part);
+		return next;
+	default:
+		if (next < 0)
+			return next;
+		return wax_err_set(wax_op_err(op), -EINVAL,
+				"next of the source gave back %d, which means nothing", next);
+	}
+}
+
+static int input_poll(struct wax_op *op)
+{
+	struct input_data *data = op->data;
+	uint64_t emitted = wax_op_emitted(op, 0);
+	if (wax_op_stopping(op)) {
+		for (uint32_t i = 0; i < data->part_count; i++)
+			close_part(op, &data->parts[i]);
+	}
+
+	op->wake_at = WAX_NEVER;
+	for (uint32_t tried = 0; tried < data->part_count && data->live > 0; tried++) {
+		struct input_part *part = &data->parts[data->next];
+		if (++data->next == data->part_count)
+			data->next = 0;
+		if (!is_due(op, part))
+			continue;
+		int next = ask_part(op, part);
+		if (next < 0)
+			return next;
+		if (next == WAX_MORE || wax_op_emitted(op, 0) > emitted)
+			break; /* one batch a time: what is downstream comes first */
+	}
+	if (data->live == 0)
+		return WAX_END;
+	/* Those that were not asked in this round may be due. */
+	return wax_op_emitted(op, 0) > emitted ? WAX_MORE : WAX_IDLE;
+}
+
+static const struct wax_op_class input_class = {
+		.kind = "input",
+		.params_bytes = sizeof(struct input_params),
+		.data_bytes = sizeof(struct input_data),
+		.prepare = input_prepare,
+		.forget = input_forget,
+		.open = input_open,
+		.poll = input_poll,
+		.close = input_close,
+};
+
+struct wax_stream wax_input(struct wax_flow *flow, const char *id, struct wax_source *source)
+{
+	struct wax_step *step = wax_step_add(flow, id, &input_class);
+	struct input_params *params = step->params;
+	params->source = source;
+	if (!source)
+		wax_step_fail(flow, step, "its source is NULL: wax_source_make was given no type, "
+					  "or there was no memory");
+	else if (!source->ops.open || !source->ops.next)
+		wax_step_fail(flow, step, "its source lacks open or next");
+	return wax_step_output(flow, step, source ? source->type : NULL, false);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/operators.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "connectors/format.h"
+#include "runtime/connector.h"
+#include "runtime/flow.h"
+#include "runtime/hash.h"
+#include "runtime/port.h"
+#include "runtime/step.h"
+
+/*
+ * The step that writes to a sink. A sink with partitions gets its items through an exchange to the
+ * workers that have the partitions; one without has an instance in each worker. Items are turned
+ * into text by an inner step in front of the exchange, where they arise.
+ */
+
+struct output_params {
+	struct wax_sink *sink;
+	struct wax_parts parts;
+	struct wax_step *format_step; /* NULL: none */
+};
+
+struct format_params {
+	const char *text;
+	const struct wax_type *up;
+	struct wax_format *format;
+};
+
+/* One partition that is open here. */
+struct output_part {
+	struct wax_env env;
+	void *handle;
+	struct wax_port port; /* gathers its items where a worker has several */
+	bool has_port;
+	bool open;
+};
+
+struct output_data {
+	struct output_part *parts;
+	uint32_t part_count;
+	bool dirty; /* something was written since the last flush */
+};
+
+/* ---- Text */
+
+static int format_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	const struct format_params *params = op->params;
+	(void)input;
+	if (wax_format_is_value(params->format)) {
+		struct wax_batch values = *batch;
+		values.keyed = op->ports[0].keyed;
+		return wax_op_lend(op, 0, &values);
+	}
+	return wax_format_batch(params->format, wax_op_out(op, 0), batch);
+}
+
+static void format_forget(struct wax_step *step)
+{
+	struct format_params *params = step->params;
+	wax_format_free(params->format);
+}
+
+static const struct wax_op_class format_class = {
+		.kind = "format",
+		.params_bytes = sizeof(struct format_params),
+		.forget = format_forget,
+		.push = format_push,
+};
+
+static int compile_format(struct format_params *params, bool keep_key, struct wax_err *err)
+{
+	wax_format_free(params->format);
+	params->format = NULL;
+	return wax_format_make(params->text, params->up, keep_key, &params->format, err);
+}
+
+/* Add the inner step. The key stays until it is known that there is but one partition. */
+static struct wax_stream add_format(struct wax_flow *flow, struct wax_step *owner,
+		struct wax_stream up, const struct wax_sink *sink, struct wax_step **ret_step)
+{
+	struct wax_step *step = wax_step_add_inner(flow, owner, "format", &format_class);
+	struct format_params *params = step->params;
+	params->text = sink->format;
+	params->up = wax_step_input(flow, step, up);
+	*ret_step = step;
+	if (step->failed)
+		return wax_step_output(flow, step, WAX_TEXT, false);
+
+	bool keep_key = params->up->key && sink->ops.list;
+	struct wax_err err = {0};
+	if (compile_format(params, keep_key, &err) < 0)
+		wax_step_fail(flow, step, "%s", err.text);
+	return wax_step_output(flow, step,
+			keep_key ? wax_type_keyed(params->up->key, WAX_TEXT) : WAX_TEXT, false);
+}
+
+/* ---- Before the fork */
+
+static int output_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t worker_count,
+		struct wax_err *err)
+{
+	struct output_params *params = step->params;
+	const struct wax_sink *sink = params->sink;
+	wax_parts_fini(&params->parts);
+	wax_parts_init(&params->parts, worker_count);
+	if (!sink->ops.list)
+		return 0;
+	int r = sink->ops.list(sink->sink, &params->parts, err);
+	if (r < 0)
+		return r;
+	step->route = WAX_ROUTE_PART;
+	step->part_count = params->parts.count;
+
+	struct wax_stream_info *up = wax_flow_stream(flow, step->inputs[0]);
+	if (params->parts.count == 0)
+		return wax_err_set(err, -EINVAL, "the sink lists no partition");
+	if (params->parts.count > 1 && !up->type->key)
+		return wax_err_set(err, -EINVAL,
+				"the sink has %u partitions, among which items are dealt by their "
+				"key, and the stream has no key: put key_on before it",
+				params->parts.count);
+	if (params->parts.count == 1 && params->format_step && up->type->key) {
+		/* Nobody will look at the key: it need not travel. */
+		up->type = WAX_TEXT;
+		return compile_format(params->format_step->params, false, err);
+	}
+	return 0;
+}
+
+static void output_forget(struct wax_step *step)
+{
+	struct output_params *params = step->params;
+	wax_sink_free(params->sink);
+	wax_parts_fini(&params->parts);
+}
+
+/* ---- In the worker */
+
+/* What a partition answered to write or flush; `busy` is where WAX_BUSY is remembered. */
+static int check_answer(struct wax_op *op, int answer, const char *call)
+{
+	if (answer == WAX_READY || answer == WAX_BUSY || answer < 0)
+		return answer;
+	return wax_err_set(wax_op_err(op), -EINVAL,
+			"%s of the sink gave back %d, which means nothing", call, answer);
+}
+
+static int write_part(struct wax_op *op, struct output_part *part, const struct wax_batch *batch)
+{
+	const struct wax_sink_ops *ops = &((const struct output_params *)op->params)->sink->ops;
+	struct output_data *data = op->data;
+	data->dirty = true;
+	int r = check_answer(op, ops->write(part->handle, batch, wax_op_err(op)), "write");
+	if (r == WAX_BUSY)
+		op->busy = true;
+	return r < 0 ? r : 0;
+}
+
+static int take_for_part(struct wax_port *port, const struct wax_batch *batch)
+{
+	struct output_part *part = port->taker;
+	return write_part(part->env.op, part, batch);
+}
+
+static int open_part(struct wax_op *op, const char *name, bool gathers, struct wax_err *err)
+{
+	struct output_data *data = op->data;
+	const struct wax_sink *sink = ((const struct output_params *)op->params)->sink;
+	struct output_part *part = &data->parts[data->part_count++];
+	part->env = (struct wax_env){.op = op, .part = name};
+	if (gathers) {
+		const struct wax_type *type = wax_op_input_type(op, 0);
+		int r = wax_port_init(&part->port, type, take_for_part, part, wax_op_err(op));
+		if (r < 0)
+			return wax_err_set(err, r, "no memory for partition '%s'", name);
+		part->has_port = true;
+	}
+	int r = sink->ops.open(sink->sink, &part->env, (struct wax_bytes){NULL, 0}, &part->handle,
+			err);
+	part->open = r >= 0;
+	return r;
+}
+
+static int output_open(struct wax_op *op, struct wax_err *err)
+{
+	struct output_data *data = op->data;
+	const struct output_params *params = op->params;
+	uint32_t worker = wax_op_worker_index(op), worker_count = wax_op_worker_count(op);
+	data->parts = calloc(params->parts.count + 1, sizeof(*data->parts));
+	if (!data->parts)
+		return wax_err_set(err, -ENOMEM, "no memory for its partitions");
+
+	if (!params->sink->ops.list)
+		return open_part(op, "", false, err);
+	/* Partition p is worker p modulo the number of workers'; here it has index p / that. */
+	for (uint32_t i = worker; i < params->parts.count; i += worker_count) {
+		int r = open_part(op, params->parts.names[i], params->parts.count > 1, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int deal_to_parts(struct wax_op *op, const struct wax_batch *batch)
+{
+	struct output_data *data = op->data;
+	const struct output_params *params = op->params;
+	for (uint32_t i = 0; i < data->part_count; i++)
+		wax_port_read(&data->parts[i].port, batch);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct wax_bytes key = wax_batch_key(batch, i), value = wax_batch_value(batch, i);
+		uint64_t index = wax_hash(key.data, key.bytes) % params->parts.count;
+		struct output_part *part = &data->parts[index / wax_op_worker_count(op)];
+		int r = wax_emit_kv(&part->port.out, key.data, key.bytes, value.data, value.bytes);
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < data->part_count; i++) {
+		int r = wax_port_flush(&data->parts[i].port);
+		wax_port_read(&data->parts[i].port, NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int output_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	struct output_data *data = op->data;
+	const struct output_params *params = op->params;
+	(void)input;
+	if (params->parts.count > 1)
+		return deal_to_parts(op, batch);
+	return write_part(op, &data->parts[0], batch);
+}
+
+static int output_flush(struct wax_op *op)
+{
+	struct output_data *data = op->data;
+	const struct wax_sink_ops *ops = &((const struct output_params *)op->params)->sink->ops;
+	if ((!data->dirty && !op->flushing) || !ops->flush)
+		return WAX_READY;
+	data->dirty = false;
+	op->flushing = false;
+	for (uint32_t i = 0; i < data->part_count; i++) {
+		int r = check_answer(op, ops->flush(data->parts[i].handle, wax_op_err(op)), "flush");
+		if (r < 0)
+			return r;
+		op->flushing |= r == WAX_BUSY;
+	}
+	return op->flushing ? WAX_BUSY : WAX_READY;
+}
+
+static int output_epoch_end(struct wax_op *op, uint64_t epoch)
+{
+	(void)epoch;
+	int r = output_flush(op);
+	return r < 0 ? r : 0;
+}
+
+static int close_part(struct wax_op *op, struct output_part *part, int ok)
+{
+	const struct wax_sink_ops *ops = &((const struct output_params *)op->params)->sink->ops;
+	if (!part->open)
+		return 0;
+	part->open = false;
+	return ops->close ? ops->close(part->handle, ok, wax_op_err(op)) : 0;
+}
+
+static int output_end(struct wax_op *op)
+{
+	struct output_data *data = op->data;
+	int r = output_flush(op);
+	if (r == WAX_BUSY)
+		op->busy = true; /* until it is woken, which calls this again */
+	if (r != WAX_READY)
+		return r;
+	for (uint32_t i = 0; i < data->part_count; i++) {
+		r = close_part(op, &data->parts[i], 1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void output_close(struct wax_op *op)
+{
+	struct output_data *data = op->data;
+	for (uint32_t i = 0; i < data->part_count; i++) {
+		close_part(op, &data->parts[i], 0);
+		if (data->parts[i].has_port)
+			wax_port_fini(&data->parts[i].port);
+	}
+	free(data->parts);
+}
+
+static const struct wax_op_class output_class = {
+		.kind = "output",
+		.params_bytes = sizeof(struct output_params),
+		.data_bytes = sizeof(struct output_data),
+		.counts_as_output = true,
+		.prepare = output_prepare,
+		.forget = output_forget,
+		.open = output_open,
+		.push = output_push,
+		.flush = output_flush,
+		.epoch_end = output_epoch_end,
+		.end = output_end,
+		.close = output_close,
+};
+
+void wax_output(struct wax_stream up, const char *id, struct wax_sink *sink)
+{
+	struct wax_flow *flow = up.flow;
+	struct wax_step *step = wax_step_add(flow, id, &output_class);
+	struct output_params *params = step->params;
+	params->sink = sink;
+	if (!sink || !sink->ops.open || !sink->ops.write) {
+		wax_step_fail(flow, step, sink ? "its sink lacks open or write"
+					       : "its sink is NULL: there was no memory");
+		return;
+	}
+	if (sink->formats && !step->failed)
+		up = add_format(flow, step, up, sink, &params->format_step);
+	const struct wax_type *type = wax_step_input(flow, step, up);
+	if (type && sink->type && !wax_type_same(wax_type_value(type), sink->type))
+		wax_step_fail(flow, step, "the sink takes %s, the stream has %s", sink->type->name,
+				wax_type_value(type)->name);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WAX_CONNECTORS_H
+#define WAX_CONNECTORS_H
+
+#include <wax/connector.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Sources and sinks that come with the library. Each call gives something that wax_input or
+ * wax_output takes. Paths are copied. A missing file is reported before anything runs. */
+
+/**
+ * The lines of a text file, without "\n" or "\r\n", as WAX_TEXT. The file is split among all
+ * workers by byte range; every line is read once, whole, however long; a last line without a
+ * newline is a line. Blank lines are kept.
+ *
+ * @param path a regular file, read up to the size it has at the start
+ */
+WAX_API struct wax_source *wax_file_lines(const char *path);
+
+/**
+ * The lines of all files in a directory whose name matches a pattern; a file is a partition, read
+ * by one worker. Files are not looked for in subdirectories.
+ *
+ * @param glob shell pattern; NULL: "*". Names that begin with a dot only match a dot.
+ */
+WAX_API struct wax_source *wax_dir_lines(const char *path, const char *glob);
+
+/** The lines of standard input, as WAX_TEXT, read by worker 0. */
+WAX_API struct wax_source *wax_stdin_lines(void);
+
+/**
+ * The numbers 0 ... count - 1, as WAX_U64, a contiguous share in each worker.
+ *
+ * @param count    INT64_MAX: without end
+ * @param rate     items per second over all workers; 0: as fast as they are taken
+ */
+WAX_API struct wax_source *wax_numbers(int64_t count, double rate);
+
+/** The same, all in worker 0: one busy source, as a queue with one partition is. */
+WAX_API struct wax_source *wax_numbers_single(int64_t count, double rate);
+
+/**
+ * Lines of made-up English-like words, as WAX_TEXT: the same for the same seed, whatever the number
+ * of workers.
+ *
+ * @param lines    how many; INT64_MAX: without end
+ * @param words    different words to choose from, in [1, 2^24]; drawn with Zipf's law
+ * @param rate     lines per second over all workers; 0: as fast as they are taken
+ */
+WAX_API struct wax_source *wax_text(int64_t lines, uint32_t words, uint64_t seed, double rate);
+
+/**
+ * Write items as text to standard output, a line each; lines of different workers are never mixed.
+ *
+ * @param format %k is the key, %v the value, each as its type prints it; \t and such are for the
+ *               C compiler; %% is a percent sign. A newline is added. NULL: "%v", or "%k\t%v" of
+ *               a keyed stream.
+ */
+WAX_API struct wax_sink *wax_stdout(const char *format);
+
+/** Write items as lines to one file, which is made, or emptied, at the start. Format as above. */
+WAX_API struct wax_sink *wax_file(const char *path, const char *format);
+
+/**
+ * Write items as lines to files part-00000, part-00001, ... in a directory, which is made if
+ * missing.
+ *
+ * @param parts how many files; items are dealt by key. 0: one for each worker, which writes what
+ *              arises there.
+ */
+WAX_API struct wax_sink *wax_dir(const char *path, uint32_t parts, const char *format);
+
+/** Take everything and keep nothing. */
+WAX_API struct wax_sink *wax_null(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WAX_STATEFUL_H
+#define WAX_STATEFUL_H
+
+#include <wax/operators.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Keyed operators: they need a keyed stream, and every key is served by one worker, which keeps
+ * the state of that key. Keys of a batch are served in the order in which they first occur, the
+ * items of a key in the order of arrival. In the callbacks wax_emit gives a value; the key is
+ * added by the runtime.
+ */
+
+/** One key at work; lent to a callback. */
+struct wax_keyed;
+
+/** The key that is being served. Lends until the callback returns. */
+WAX_API struct wax_bytes wax_keyed_key(const struct wax_keyed *keyed);
+/** Where to emit. */
+WAX_API struct wax_out *wax_keyed_out(struct wax_keyed *keyed);
+/** The time of this activation, ns since the Unix epoch: the same for all keys of a batch. */
+WAX_API int64_t wax_keyed_now(const struct wax_keyed *keyed);
+
+/** Values of one key, in order of arrival: what on_batch is given. */
+struct wax_values {
+	const struct wax_batch *batch;
+	const uint32_t *indexes; /* in the batch */
+	uint32_t count;
+};
+
+static inline struct wax_bytes wax_values_at(const struct wax_values *values, uint32_t index)
+{
+	return wax_batch_value(values->batch, values->indexes[index]);
+}
+
+/** What a callback of a stateful step may give back besides a negative errno. */
+enum wax_keep {
+	WAX_RETAIN = 0,
+	WAX_DISCARD = 1, /* forget the key: its state is freed, its next item finds it new */
+};
+
+/**
+ * The general keyed operator. Every callback but on_batch may be NULL.
+ *
+ * The state is state_bytes of memory per key that stays at its place while the key lives. Plain
+ * bytes need neither build nor snapshot nor free.
+ */
+struct wax_stateful {
+	size_t size_bytes;  /* sizeof(struct wax_stateful) */
+	size_t state_bytes; /* per key, in [0, 65536]; zeroed when the key is new */
+
+	/** Set up the state of a key. `saved` is what snapshot emitted, data NULL for a new key.
+	 *  NULL: a new state is zero, a saved one is copied back. */
+	int (*build)(struct wax_keyed *keyed, void *state, struct wax_bytes saved, void *ctx);
+	/** All values of one key in this activation. */
+	int (*on_batch)(struct wax_keyed *keyed, void *state, const struct wax_values *values,
+			void *ctx);
+	/** The time that notify_at gave has come. */
+	int (*on_notify)(struct wax_keyed *keyed, void *state, void *ctx);
+	/** The input has ended; called once for each key. */
+	int (*on_eof)(struct wax_keyed *keyed, void *state, void *ctx);
+	/** When to call on_notify: ns since the Unix epoch, or WAX_NEVER. Asked after each of the
+	 *  callbacks above when the key is retained; the last answer counts. */
+	int64_t (*notify_at)(const void *state, void *ctx);
+	/** Emit the state as one run of bytes, from which build can make it again. Called at the
+	 *  end of an epoch for each key that was awake in it. NULL: the bytes of the state. */
+	int (*snapshot)(struct wax_out *out, const void *state, void *ctx);
+	/** Free what the state points to; not the state itself. */
+	void (*free)(void *state, void *ctx);
+};
+
+/** @param type of the values that are emitted
+ *  @param ops  borrows until the process ends */
+WAX_API struct wax_stream wax_stateful_batch(struct wax_stream up, const char *id,
+		const struct wax_type *type, const struct wax_stateful *ops, void *ctx);
+
+/**
+ * Turn each value into exactly one value of `type`, with a state of state_bytes per key that is
+ * zero at first. Give back WAX_RETAIN or WAX_DISCARD.
+ */
+WAX_API struct wax_stream wax_stateful_map(struct wax_stream up, const char *id,
+		const struct wax_type *type, size_t state_bytes,
+		int (*fn)(struct wax_out *out, void *state, const struct wax_item *item, void *ctx),
+		void *ctx);
+
+/**
+ * Fold the values of each key into an accumulator and emit that at the end of the input.
+ *
+ * @param type of the accumulator, which has a fixed size
+ * @param init sets up a new accumulator, which is zeroed before; NULL: zeroes will do
+ * @param fold adds one value
+ */
+WAX_API struct wax_stream wax_fold_final(struct wax_stream up, const char *id,
+		const struct wax_type *type, void (*init)(void *acc, void *ctx),
+		int (*fold)(void *acc, const struct wax_item *item, void *ctx), void *ctx);
+
+/**
+ * Reduce the values of each key to one of the same type and size; emit it at the end of the
+ * input. Values are combined where they arise before they cross to the key's worker, so the
+ * reducer must be associative and commutative.
+ *
+ * @param reduce adds `value` to `acc`, which is a value of the stream's type; that has a fixed size
+ */
+WAX_API struct wax_stream wax_reduce_final(struct wax_stream up, const char *id,
+		int (*reduce)(void *acc, const void *value, void *ctx), void *ctx);
+
+/** Count the items of each key; emit the count, a WAX_U64, at the end of the input. */
+WAX_API struct wax_stream wax_count_final(struct wax_stream up, const char *id);
+
+/**
+ * Keep the least, or greatest, value of each key; emit it at the end of the input. Of equal
+ * values any one is kept.
+ *
+ * @param compare as for qsort; NULL: numbers of the library's types by size, else bytes as memcmp
+ */
+WAX_API struct wax_stream wax_min_final(struct wax_stream up, const char *id,
+		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
+		void *ctx);
+WAX_API struct wax_stream wax_max_final(struct wax_stream up, const char *id,
+		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
+		void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launcher/options_table.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "launcher/options.h"
+
+#define MEMBER(name)                                                                               \
+	.member = offsetof(struct wax_options, name),                                              \
+	.member_bytes = sizeof(((struct wax_options *)0)->name)
+
+static const struct wax_choice binds[] = {
+		{"auto", WAX_BIND_AUTO},
+		{"core", WAX_BIND_CORE},
+		{"none", WAX_BIND_NONE},
+		{NULL, 0},
+};
+
+static const struct wax_choice ios[] = {
+		{"auto", WAX_IO_AUTO},
+		{"uring", WAX_IO_URING},
+		{"posix", WAX_IO_POSIX},
+		{NULL, 0},
+};
+
+static const struct wax_choice colors[] = {
+		{"auto", WAX_OPTION_COLOR_AUTO},
+		{"always", WAX_OPTION_COLOR_ALWAYS},
+		{"never", WAX_OPTION_COLOR_NEVER},
+		{NULL, 0},
+};
+
+static const struct wax_choice graphs[] = {
+		{"text", WAX_OPTION_GRAPH_TEXT},
+		{"mermaid", WAX_OPTION_GRAPH_MERMAID},
+		{"json", WAX_OPTION_GRAPH_JSON},
+		{NULL, 0},
+};
+
+static const struct wax_choice shells[] = {
+		{"bash", WAX_OPTION_SHELL_BASH},
+		{"zsh", WAX_OPTION_SHELL_ZSH},
+		{"fish", WAX_OPTION_SHELL_FISH},
+		{NULL, 0},
+};
+
+const char *const wax_option_group_names[] = {
+		[WAX_OPTION_GROUP_WORKERS] = "Workers",
+		[WAX_OPTION_GROUP_MEMORY] = "Exchange between workers",
+		[WAX_OPTION_GROUP_EPOCHS] = "Epochs and the end of the run",
+		[WAX_OPTION_GROUP_REPORTS] = "Reports, to standard error",
+		[WAX_OPTION_GROUP_OTHER] = "Instead of a run",
+		[WAX_OPTION_GROUP_HIDDEN] = "For packagers",
+};
+
+const struct wax_option_example wax_option_examples[] = {
+		{"waxrun wordcount.so -- --in a.txt", "one worker per physical core"},
+		{"waxrun -n 4 --json=log flow.so", "four workers, figures as JSON"},
+		{"waxrun --graph=mermaid flow.so", "draw the flow, run nothing"},
+		{NULL, NULL},
+};
+
+const struct wax_option wax_option_table[] = {
+		{
+				.name = "procs",
+				.letter = 'n',
+				.argument = "N|auto",
+				.kind = WAX_OPTION_NUMBER,
+				.group = WAX_OPTION_GROUP_WORKERS,
+				.initial = "auto",
+				.word = "auto",
+				.word_value = 0,
+				.min = 1,
+				.max = WAX_OPTION_PROCS_MAX,
+				MEMBER(procs),
+				.help = "worker processes; auto: one per core",
+				.more = "Number of worker processes. "
+					"With auto there is one per physical core of the "
+					"affinity mask (what taskset, a cpuset or a batch "
+					"system grants), fewer if a control group limits the "
+					"CPU time.",
+		},
+		{
+				.name = "bind",
+				.argument = "auto|core|none",
+				.kind = WAX_OPTION_CHOICE,
+				.group = WAX_OPTION_GROUP_WORKERS,
+				.initial = "auto",
+				.choices = binds,
+				MEMBER(bind),
+				.help = "tie each worker to a CPU",
+				.more = "Tie each worker to a CPU: one hardware thread of "
+					"every core first, neighbours in number on the same L3 "
+					"cache. "
+					"With auto workers are bound if there are as many as "
+					"cores, and else left to the kernel, because two runs "
+					"on one host would otherwise share the first cores. "
+					"More workers than CPUs are never bound.",
+		},
+		{
+				.name = "report-bindings",
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_WORKERS,
+				MEMBER(report_bindings),
+				.help = "say which worker runs on which CPU",
+				.more = "Print to standard error which worker runs on which "
+					"CPU, and why.",
+		},
+		{
+				.name = "io",
+				.argument = "auto|uring|posix",
+				.kind = WAX_OPTION_CHOICE,
+				.group = WAX_OPTION_GROUP_WORKERS,
+				.initial = "auto",
+				.choices = ios,
+				MEMBER(io),
+				.help = "how workers wait, read and write",
+				.more = "What workers wait, read and write with: io_uring, or "
+					"poll, read and write. "
+					"With auto io_uring is taken where the kernel allows "
+					"it; many containers do not.",
+		},
+		{
+				.name = "spin",
+				.argument = "auto|DUR",
+				.kind = WAX_OPTION_DURATION,
+				.group = WAX_OPTION_GROUP_WORKERS,
+				.initial = "auto",
+				.word = "auto",
+				.word_value = WAX_OPTION_SPIN_AUTO,
+				MEMBER(spin_ns),
+				.help = "look for work so long before sleeping",
+				.more = "How long a worker without work looks for more before "
+					"it sleeps. "
+					"With auto it is about the time that waking up takes "
+					"on this machine, and 0 if workers outnumber cores.",
+		},
+		{
+				.name = "exchange-mem",
+				.argument = "SIZE|auto",
+				.kind = WAX_OPTION_SIZE,
+				.group = WAX_OPTION_GROUP_MEMORY,
+				.initial = "auto",
+				.word = "auto",
+				.word_value = 0,
+				.min = 1,
+				MEMBER(exchange_mem_bytes),
+				.help = "memory of the exchange, all workers",
+				.more = "Memory of the whole exchange: what all workers "
+					"together may have under way to each other. "
+					"It bounds memory, whatever the flow does; a worker "
+					"whose share is used up waits for the slower one.",
+		},
+		{
+				.name = "slab",
+				.argument = "SIZE|auto",
+				.kind = WAX_OPTION_SIZE,
+				.group = WAX_OPTION_GROUP_MEMORY,
+				.initial = "auto",
+				.word = "auto",
+				.word_value = 0,
+				.min = 512,
+				.max = 1024 * 1024,
+				.power_of_two = true,
+				MEMBER(slab_bytes),
+				.help = "a batch on its way; a power of two",
+				.more = "Size of one slab, the piece of shared memory that "
+					"holds one batch on its way: a power of two from 512 "
+					"to 1M, for tuning. "
+					"With auto it follows from the memory of the exchange "
+					"and the number of workers.",
+		},
+		{
+				.name = "snapshot-interval",
+				.argument = "DUR",
+				.kind = WAX_OPTION_DURATION,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				.initial = "10s",
+				MEMBER(snapshot_interval_ns),
+				.help = "length of an epoch; 0: no epochs",
+				.more = "Length of an epoch, at the end of which every step "
+					"takes a snapshot of what changed. "
+					"0 means no epochs.",
+		},
+		{
+				.name = "rehearse",
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				MEMBER(rehearse),
+				.help = "rebuild state from each snapshot: a test",
+				.more = "At the end of each epoch take a snapshot of every key "
+					"that changed and go on with what is rebuilt from it. "
+					"The results must be the same; where they are not, a "
+					"snapshot forgets a field. "
+					"For tests: it costs time.",
+		},
+		{
+				.name = "drain-timeout",
+				.argument = "DUR",
+				.kind = WAX_OPTION_DURATION,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				.initial = "30s",
+				MEMBER(drain_timeout_ns),
+				.help = "time to finish in after SIGTERM",
+				.more = "How long the workers may take to finish what they "
+					"have begun after SIGTERM or SIGINT. "
+					"Then the run is aborted, as it is by a second signal.",
+		},
+		{
+				.name = "timeout",
+				.argument = "DUR",
+				.kind = WAX_OPTION_DURATION,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				MEMBER(timeout_ns),
+				.help = "end the whole run then, exit 124",
+				.more = "Abort the run when it takes longer, with exit status "
+					"124. "
+					"Without it, or with 0, a run may take for ever.",
+		},
+		{
+				.name = "interval",
+				.letter = 'i',
+				.argument = "DUR",
+				.kind = WAX_OPTION_DURATION,
+				.group = WAX_OPTION_GROUP_REPORTS,
+				.initial = "1s",
+				MEMBER(interval_ns),
+				.help = "between progress lines; 0: none",
+				.more = "Time between two lines of progress, and between two "
+					"objects of --json. "
+					"With 0 there is only the summary.",
+		},
+		{
+				.name = "json",
+				.argument = "FILE",
+				.kind = WAX_OPTION_STRING,
+				.group = WAX_OPTION_GROUP_REPORTS,
+				.bare = "-",
+				MEMBER(json_path),
+				.help = "report as JSON lines, to a file if named",
+				.more = "Report as JSON, one object a line, the last one being "
+					"the summary: to the file, or to standard error "
+					"without one (or with -). "
+					"Standard output belongs to the flow.",
+		},
+		{
+				.name = "quiet",
+				.letter = 'q',
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_REPORTS,
+				MEMBER(quiet),
+				.help = "print errors only",
+		},
+		{
+				.name = "verbose",
+				.letter = 'v',
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_REPORTS,
+				MEMBER(verbose),
+				.help = "print more, and stacks with errors",
+		},
+		{
+				.name = "color",
+				.argument = "auto|always|never",
+				.kind = WAX_OPTION_CHOICE,
+				.group = WAX_OPTION_GROUP_REPORTS,
+				.initial = "auto",
+				.choices = colors,
+				MEMBER(color),
+				.help = "colour; auto: on a terminal",
+				.more = "Whether reports are coloured. "
+					"With auto they are on a terminal, if TERM is not dumb "
+					"and NO_COLOR is not set; CLICOLOR_FORCE colours them "
+					"anywhere.",
+		},
+		{
+				.name = "check",
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_OTHER,
+				MEMBER(check),
+				.help = "build and check the flow only",
+				.more = "Build the flow and check it, but run nothing. "
+					"The exit status is 0, or 3 for a flow with mistakes.",
+		},
+		{
+				.name = "graph",
+				.argument = "FORMAT",
+				.kind = WAX_OPTION_CHOICE,
+				.group = WAX_OPTION_GROUP_OTHER,
+				.bare = "text",
+				.choices = graphs,
+				MEMBER(graph),
+				.help = "print the graph: text, mermaid or json",
+				.more = "Print the graph of the flow to standard output as "
+					"text (the default), mermaid or json, but run nothing.",
+		},
+		{
+				.name = "help",
+				.letter = 'h',
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_OTHER,
+				.no_variable = true,
+				MEMBER(help),
+				.help = "print this",
+				.more = "Print a summary of the options. "
+					"The flow prints its own after \"waxrun FLOW -- "
+					"--help\".",
+		},
+		{
+				.name = "version",
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_OTHER,
+				.no_variable = true,
+				MEMBER(version),
+				.help = "print the version",
+		},
+		{
+				.name = "print-man",
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_HIDDEN,
+				.no_variable = true,
+				MEMBER(print_man),
+				.help = "print this page in mdoc",
+		},
+		{
+				.name = "print-completion",
+				.argument = "bash|zsh|fish",
+				.kind = WAX_OPTION_CHOICE,
+				.group = WAX_OPTION_GROUP_HIDDEN,
+				.choices = shells,
+				.no_variable = true,
+				MEMBER(print_completion),
+				.help = "print a completion script for a shell",
+		},
+		{.name = NULL},
+};
+
+static_assert(sizeof(wax_option_table) / sizeof(wax_option_table[0]) <= WAX_OPTION_COUNT_MAX + 1,
+		"readers keep a word for each option");
+
+/* Not toupper: it may follow the locale. */
+static char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+struct wax_option_variable wax_option_variable(const struct wax_option *option)
+{
+	struct wax_option_variable variable = {"WAX_"};
+	size_t at = strlen(variable.name);
+
+	for (const char *p = option->name; *p != '\0' && at + 1 < sizeof(variable.name); p++)
+		variable.name[at++] = *p == '-' ? '_' : upper(*p);
+	return variable;
+}
+
+bool wax_option_is_visible(const struct wax_option *option)
+{
+	return option->group != WAX_OPTION_GROUP_HIDDEN;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operators/aggregate.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "runtime/assert.h"
+#include "runtime/port.h"
+
+/* A combiner that holds so much is full. More would be slower than the exchange it is to spare:
+ * it would no longer fit in a cache. */
+#define COMBINER_KEYS_MAX (64 * 1024)
+#define COMBINER_BYTES_MAX ((size_t)8 << 20)
+/* Combining costs a lookup and saves an exchange and a lookup. With fewer items to a key than this
+ * it does not pay ... */
+#define ITEMS_PER_KEY_MIN 2
+/* ... and is left alone for this many times the items that showed it, so that trying costs little. */
+#define PASS_TIMES 16
+/* Items emitted by one call at the end. */
+#define EMIT_MAX (16 * 1024)
+
+void wax_aggregate_describe(struct wax_aggregate *aggregate, const struct wax_type *key,
+		const struct wax_type *state)
+{
+	aggregate->key_bytes = key->item_bytes;
+	if (!state)
+		return;
+	aggregate->state_bytes = state->item_bytes;
+	aggregate->state_align = state->align;
+}
+
+/* ---- emitting a table */
+
+static inline void copy_item(void *to, const void *from, uint32_t bytes)
+{
+	switch (bytes) {
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 16:
+		memcpy(to, from, 16);
+		break;
+	default:
+		memcpy(to, from, bytes);
+	}
+}
+
+/* Keys and values of fixed size: straight into the columns. */
+static uint32_t emit_columns(struct wax_port *port, const struct wax_table *table,
+		struct wax_table_walk *walk, uint32_t count_max)
+{
+	struct wax_out *out = &port->out;
+	uint32_t room = wax_out_room(out, count_max);
+	uint32_t key_bytes = table->key_bytes, value_bytes = port->value.item_bytes;
+	char *key = (char *)out->keys + (size_t)out->count * key_bytes;
+	char *value = (char *)out->values + (size_t)out->count * value_bytes;
+	uint32_t count;
+
+	for (count = 0; count < room; count++) {
+		const struct wax_table_entry *entry = wax_table_next(table, walk);
+
+		if (!entry)
+			break;
+		copy_item(key, wax_table_key(entry).data, key_bytes);
+		copy_item(value, wax_table_state(table, entry), value_bytes);
+		key += key_bytes;
+		value += value_bytes;
+	}
+	wax_out_advance(out, count);
+	return count;
+}
+
+/* One of any kind. */
+static uint32_t emit_next(
+		struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk)
+{
+	const struct wax_aggregate *aggregate = op->params;
+	struct wax_table_entry *entry = wax_table_next(table, walk);
+
+	if (!entry)
+		return 0;
+
+	struct wax_bytes key = wax_table_key(entry);
+	void *state = wax_table_state(table, entry);
+	struct wax_bytes value = {state, aggregate->state_bytes};
+
+	if (aggregate->value)
+		value = aggregate->value(state);
+	wax_emit_kv(wax_op_out(op, 0), key.data, key.bytes, value.data, value.bytes);
+	if (aggregate->free)
+		aggregate->free(state);
+	return 1;
+}
+
+/* Emit up to count_max keys from where the walk stands. @return 1 there are more, 0 that was all,
+ * negative: a step downstream failed */
+static int emit(struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk,
+		uint32_t count_max)
+{
+	const struct wax_aggregate *aggregate = op->params;
+	struct wax_port *port = &op->ports[0];
+	bool columns = table->key_bytes && !aggregate->value;
+
+	for (uint32_t count = 0, now; count < count_max; count += now) {
+		now = columns ? emit_columns(port, table, walk, count_max - count)
+			      : emit_next(op, table, walk);
+		if (wax_unlikely(port->failed))
+			return -ECANCELED;
+		if (now == 0)
+			return 0;
+	}
+	return 1;
+}
+
+/* ---- the final step */
+
+/* A block of a batch into the table. */
+static int add_block(struct wax_op *op, struct wax_table *table, const struct wax_batch *batch,
+		uint32_t first, uint32_t count)
+{
+	const struct wax_aggregate *aggregate = op->params;
+	struct wax_table_entry *entries[WAX_TABLE_BLOCK];
+
+	if (wax_table_get_many(table, batch, first, count, entries) < 0)
+		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
+	return aggregate->add(op, table, batch, first, count, entries);
+}
+
+static uint32_t block_at(const struct wax_batch *batch, uint32_t first)
+{
+	uint32_t left = batch->count - first;
+
+	return left < WAX_TABLE_BLOCK ? left : WAX_TABLE_BLOCK;
+}
+
+static void table_open(struct wax_table *table, const struct wax_aggregate *aggregate)
+{
+	wax_table_init(table, aggregate->key_bytes, aggregate->state_bytes, aggregate->state_align);
+}
+
+int wax_final_open(struct wax_op *op, struct wax_err *err)
+{
+	struct wax_final *final = op->data;
+
+	(void)err;
+	table_open(&final->table, op->params);
+	return 0;
+}
+
+int wax_final_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	struct wax_final *final = op->data;
+	int r = 0;
+
+	(void)input;
+	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK)
+		r = add_block(op, &final->table, batch, first, block_at(batch, first));
+	return r;
+}
+
+int wax_final_end(struct wax_op *op)
+{
+	struct wax_final *final = op->data;
+	int r = emit(op, &final->table, &final->walk, EMIT_MAX);
+
+	/* Nobody needs it any more, while steps downstream may be at work for long. */
+	if (r == 0)
+		wax_table_fini(&final->table);
+	return r;
+}
+
+void wax_final_close(struct wax_op *op)
+{
+	const struct wax_aggregate *aggregate = op->params;
+	struct wax_final *final = op->data;
+	struct wax_table_walk walk = {NULL, 0, false};
+	struct wax_table_entry *entry;
+
+	while (aggregate->free && (entry = wax_table_next(&final->table, &walk)))
+		aggregate->free(wax_table_state(&final->table, entry));
+	wax_table_fini(&final->table);
+}
+
+/* ---- the combiner */
+
+int wax_combiner_open(struct wax_op *op, struct wax_err *err)
+{
+	struct wax_combiner *combiner = op->data;
+
+	(void)err;
+	table_open(&combiner->table, op->params);
+	/* Without an exchange behind it there is nothing to save. */
+	if (wax_op_worker_count(op) == 1)
+		combiner->pass_left = UINT64_MAX;
+	return 0;
+}
+
+static int pass(struct wax_op *op, const struct wax_batch *batch)
+{
+	const struct wax_aggregate *aggregate = op->params;
+
+	return aggregate->pass ? aggregate->pass(op, batch) : wax_op_lend(op, 0, batch);
+}
+
+static bool is_full(const struct wax_combiner *combiner)
+{
+	return combiner->table.count >= COMBINER_KEYS_MAX ||
+			wax_table_bytes(&combiner->table) > COMBINER_BYTES_MAX;
+}
+
+static void empty(struct wax_combiner *combiner)
+{
+	/* Long keys, or a long time ago many: give the memory back. */
+	if (wax_table_bytes(&combiner->table) > COMBINER_BYTES_MAX)
+		wax_table_fini(&combiner->table);
+	else
+		wax_table_clear(&combiner->table);
+	combiner->items = 0;
+}
+
+static int hand_on(struct wax_op *op)
+{
+	struct wax_combiner *combiner = op->data;
+	struct wax_table_walk walk = {NULL, 0, false};
+	int r = emit(op, &combiner->table, &walk, UINT32_MAX);
+
+	empty(combiner);
+	return r;
+}
+
+/* It is full: was it worth it? */
+static int hand_on_full(struct wax_op *op)
+{
+	struct wax_combiner *combiner = op->data;
+
+	if (combiner->items < ITEMS_PER_KEY_MIN * combiner->table.count)
+		combiner->pass_left = PASS_TIMES * combiner->items;
+	return hand_on(op);
+}
+
+int wax_combiner_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	struct wax_combiner *combiner = op->data;
+	int r = 0;
+
+	(void)input;
+	if (combiner->pass_left > 0) {
+		if (combiner->pass_left != UINT64_MAX)
+			combiner->pass_left -= combiner->pass_left < batch->count
+					? combiner->pass_left
+					: batch->count;
+		return pass(op, batch);
+	}
+
+	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK) {
+		uint32_t count = block_at(batch, first);
+
+		r = add_block(op, &combiner->table, batch, first, count);
+		combiner->items += count;
+		if (r == 0 && is_full(combiner))
+			r = hand_on_full(op);
+	}
+	return r;
+}
+
+int wax_combiner_epoch_end(struct wax_op *op, uint64_t epoch)
+{
+	struct wax_combiner *combiner = op->data;
+
+	(void)epoch;
+	return combiner->items > 0 ? hand_on(op) : 0;
+}
+
+int wax_combiner_end(struct wax_op *op)
+{
+	struct wax_combiner *combiner = op->data;
+	int r = emit(op, &combiner->table, &combiner->walk, EMIT_MAX);
+
+	if (r == 0)
+		wax_table_fini(&combiner->table);
+	return r;
+}
+
+void wax_combiner_close(struct wax_op *op)
+{
+	struct wax_combiner *combiner = op->data;
+
+	wax_table_fini(&combiner->table);
+}
+
+struct wax_stream wax_aggregate_finish(struct wax_flow *flow, struct wax_step *combiner,
+		const struct wax_type *type, const struct wax_op_class *final_class,
+		const void *params)
+{
+	struct wax_stream partials = wax_step_output(flow, combiner, type, false);
+	struct wax_step *final = wax_step_add_inner(flow, combiner, "final", final_class);
+
+	memcpy(final->params, params, final_class->params_bytes);
+	wax_step_input(flow, final, partials);
+	final->route = WAX_ROUTE_KEY;
+	return wax_step_output(flow, final, type, true);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OPERATORS_ITEMS_H
+#define OPERATORS_ITEMS_H
+
+#include <stdint.h>
+
+#include <wax/operators.h>
+
+#include "runtime/assert.h"
+#include "runtime/op.h"
+#include "runtime/port.h"
+
+/* The loops over the items of a batch that call back for each. */
+
+/** How many items a callback may emit. */
+enum wax_items_rule {
+	WAX_ITEMS_ANY,
+	WAX_ITEMS_ONE,
+	WAX_ITEMS_AT_MOST_ONE,
+};
+
+/**
+ * Report what went wrong at an item: what the callback said, an emit that failed, or a number of
+ * items that the rule forbids.
+ *
+ * @param port    that the callback emits to
+ * @param r       what it gave back
+ * @param emitted how many items
+ * @return negative
+ */
+int wax_items_fail(struct wax_op *op, const struct wax_port *port, const struct wax_batch *batch,
+		uint32_t index, int r, uint64_t emitted, enum wax_items_rule rule);
+
+static inline bool wax_items_allows(enum wax_items_rule rule, uint64_t emitted)
+{
+	return rule == WAX_ITEMS_ANY || (rule == WAX_ITEMS_ONE ? emitted == 1 : emitted <= 1);
+}
+
+/** Call fn, which emits to port, for each item. @param rule a constant: it is compiled in */
+static inline __attribute__((always_inline)) int wax_items_each(struct wax_op *op,
+		struct wax_port *port, const struct wax_batch *batch, wax_item_fn fn, void *ctx,
+		enum wax_items_rule rule)
+{
+	/* A copy that nobody else sees stays in registers, whatever the callback writes. */
+	const struct wax_batch in = *batch;
+	uint64_t before = wax_port_emitted(port);
+
+	for (uint32_t i = 0; i < in.count; i++) {
+		struct wax_item item = wax_batch_item(&in, i);
+		int r = fn(&port->out, &item, ctx);
+		uint64_t emitted = wax_port_emitted(port) - before;
+
+		if (wax_unlikely(r < 0 || port->failed || !wax_items_allows(rule, emitted)))
+			return wax_items_fail(op, port, batch, i, r, emitted, rule);
+		before += emitted;
+	}
+	return 0;
+}
+
+#endif

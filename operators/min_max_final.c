@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/stateful.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "operators/aggregate.h"
+
+typedef int (*compare_fn)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx);
+
+struct params {
+	struct wax_aggregate aggregate;
+	compare_fn compare;
+	void *ctx;
+	int sign; /* of compare(a, b) when a is kept: -1 for the least, 1 for the greatest */
+};
+
+/* ---- numbers of the library's types */
+
+#define DEFINE_ADD(name, T, is_better)                                                             \
+	static int name(struct wax_op *op, const struct wax_table *table,                          \
+			const struct wax_batch *batch, uint32_t first, uint32_t count,             \
+			struct wax_table_entry *const *entries)                                    \
+	{                                                                                          \
+		const T *values = (const T *)batch->values + first;                                \
+                                                                                                   \
+		(void)op;                                                                          \
+		for (uint32_t i = 0; i < count; i++) {                                             \
+			T *kept = wax_table_state(table, entries[i]);                              \
+			T value = values[i];                                                       \
+                                                                                                   \
+			if (entries[i]->flags & WAX_TABLE_NEW || (is_better))                      \
+				*kept = value;                                                     \
+			entries[i]->flags = 0;                                                     \
+		}                                                                                  \
+		return 0;                                                                          \
+	}
+
+DEFINE_ADD(add_min_i32, int32_t, value < *kept)
+DEFINE_ADD(add_max_i32, int32_t, value > *kept)
+DEFINE_ADD(add_min_u32, uint32_t, value < *kept)
+DEFINE_ADD(add_max_u32, uint32_t, value > *kept)
+DEFINE_ADD(add_min_i64, int64_t, value < *kept)
+DEFINE_ADD(add_max_i64, int64_t, value > *kept)
+DEFINE_ADD(add_min_u64, uint64_t, value < *kept)
+DEFINE_ADD(add_max_u64, uint64_t, value > *kept)
+/* What is not a number gives way to any that is, so that the order of arrival does not matter. */
+DEFINE_ADD(add_min_f64, double, value < *kept || *kept != *kept)
+DEFINE_ADD(add_max_f64, double, value > *kept || *kept != *kept)
+
+static const struct {
+	const struct wax_type *type;
+	int (*min)(struct wax_op *, const struct wax_table *, const struct wax_batch *, uint32_t,
+			uint32_t, struct wax_table_entry *const *);
+	int (*max)(struct wax_op *, const struct wax_table *, const struct wax_batch *, uint32_t,
+			uint32_t, struct wax_table_entry *const *);
+} numbers[] = {
+		{WAX_I32, add_min_i32, add_max_i32},
+		{WAX_U32, add_min_u32, add_max_u32},
+		{WAX_I64, add_min_i64, add_max_i64},
+		{WAX_U64, add_min_u64, add_max_u64},
+		{WAX_F64, add_min_f64, add_max_f64},
+};
+
+/* ---- by a comparison */
+
+/* As memcmp; of two that begin alike the shorter is less. */
+static int compare_bytes(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx)
+{
+	size_t bytes = a->bytes < b->bytes ? a->bytes : b->bytes;
+	int order = bytes ? memcmp(a->data, b->data, bytes) : 0;
+
+	(void)ctx;
+	return order ? order : (a->bytes > b->bytes) - (a->bytes < b->bytes);
+}
+
+static bool is_better(const struct params *params, const struct wax_bytes *value,
+		const struct wax_bytes *kept)
+{
+	int order = params->compare(value, kept, params->ctx);
+
+	return params->sign < 0 ? order < 0 : order > 0;
+}
+
+static int add_fixed(struct wax_op *op, const struct wax_table *table,
+		const struct wax_batch *batch, uint32_t first, uint32_t count,
+		struct wax_table_entry *const *entries)
+{
+	const struct params *params = op->params;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct wax_bytes value = wax_batch_value(batch, first + i);
+		struct wax_bytes kept = {wax_table_state(table, entries[i]), value.bytes};
+
+		if (entries[i]->flags & WAX_TABLE_NEW || is_better(params, &value, &kept))
+			memcpy((void *)(uintptr_t)kept.data, value.data, value.bytes);
+		entries[i]->flags = 0;
+	}
+	return 0;
+}
+
+/* ---- values of any length: the state owns a copy. They are not combined before the exchange. */
+
+struct copy {
+	char *data;
+	size_t bytes;
+	size_t capacity;
+};
+
+static int keep(struct copy *copy, struct wax_bytes value)
+{
+	if (value.bytes > copy->capacity) {
+		char *data = realloc(copy->data, value.bytes);
+
+		if (!data)
+			return -ENOMEM;
+		copy->data = data;
+		copy->capacity = value.bytes;
+	}
+	if (value.bytes > 0)
+		memcpy(copy->data, value.data, value.bytes);
+	copy->bytes = value.bytes;
+	return 0;
+}
+
+static int add_variable(struct wax_op *op, const struct wax_table *table,
+		const struct wax_batch *batch, uint32_t first, uint32_t count,
+		struct wax_table_entry *const *entries)
+{
+	const struct params *params = op->params;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct wax_bytes value = wax_batch_value(batch, first + i);
+		struct copy *copy = wax_table_state(table, entries[i]);
+		struct wax_bytes kept = {copy->data, copy->bytes};
+
+		if (!(entries[i]->flags & WAX_TABLE_NEW) && !is_better(params, &value, &kept))
+			continue;
+		if (keep(copy, value) < 0)
+			return wax_op_fail(op, batch, first + i, -ENOMEM, NULL);
+		entries[i]->flags = 0;
+	}
+	return 0;
+}
+
+static struct wax_bytes copy_value(const void *state)
+{
+	const struct copy *copy = state;
+
+	return (struct wax_bytes){copy->data, copy->bytes};
+}
+
+static void copy_free(void *state)
+{
+	struct copy *copy = state;
+
+	free(copy->data);
+	*copy = (struct copy){NULL, 0, 0};
+}
+
+/* ---- the flow */
+
+static const struct wax_op_class min_combiner_class =
+		WAX_COMBINER_CLASS("min_final", struct params);
+static const struct wax_op_class min_final_class = WAX_FINAL_CLASS("min_final", struct params);
+static const struct wax_op_class max_combiner_class =
+		WAX_COMBINER_CLASS("max_final", struct params);
+static const struct wax_op_class max_final_class = WAX_FINAL_CLASS("max_final", struct params);
+
+static void choose_add(struct params *params, const struct wax_type *value)
+{
+	struct wax_aggregate *aggregate = &params->aggregate;
+	bool by_bytes = !params->compare;
+
+	if (by_bytes)
+		params->compare = compare_bytes;
+	if (value->item_bytes == 0) {
+		aggregate->add = add_variable;
+		aggregate->value = copy_value;
+		aggregate->free = copy_free;
+		aggregate->state_bytes = sizeof(struct copy);
+		aggregate->state_align = _Alignof(struct copy);
+		return;
+	}
+	aggregate->add = add_fixed;
+	for (size_t i = 0; by_bytes && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (wax_type_same(numbers[i].type, value))
+			aggregate->add = params->sign < 0 ? numbers[i].min : numbers[i].max;
+	}
+}
+
+static struct wax_stream build(
+		struct wax_stream up, const char *id, compare_fn compare, void *ctx, int sign)
+{
+	const struct wax_op_class *combiner = sign < 0 ? &min_combiner_class : &max_combiner_class;
+	const struct wax_op_class *final = sign < 0 ? &min_final_class : &max_final_class;
+	const struct wax_type *known = wax_stream_type(up);
+	bool combines = !wax_stream_by_key(up) && known && wax_type_value(known)->item_bytes > 0;
+	struct wax_step *step = wax_step_add(up.flow, id, combines ? combiner : final);
+	const struct wax_type *type = wax_step_input_keyed(up.flow, step, up);
+	struct params *params = step->params;
+
+	*params = (struct params){.compare = compare, .ctx = ctx, .sign = sign};
+	if (!type)
+		return wax_step_output(up.flow, step, NULL, true);
+
+	choose_add(params, type->value);
+	wax_aggregate_describe(&params->aggregate, type->key,
+			type->value->item_bytes ? type->value : NULL);
+	if (combines)
+		return wax_aggregate_finish(up.flow, step, type, final, params);
+	step->route = WAX_ROUTE_KEY;
+	return wax_step_output(up.flow, step, type, true);
+}
+
+struct wax_stream wax_min_final(struct wax_stream up, const char *id,
+		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
+		void *ctx)
+{
+	return build(up, id, compare, ctx, -1);
+}
+
+struct wax_stream wax_max_final(struct wax_stream up, const char *id,
+		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
+		void *ctx)
+{
+	return build(up, id, compare, ctx, 1);
+}

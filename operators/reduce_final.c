@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/stateful.h>
+
+#include <string.h>
+
+#include "operators/aggregate.h"
+
+struct params {
+	struct wax_aggregate aggregate;
+	int (*reduce)(void *acc, const void *value, void *ctx);
+	void *ctx;
+};
+
+static int add(struct wax_op *op, const struct wax_table *table, const struct wax_batch *batch,
+		uint32_t first, uint32_t count, struct wax_table_entry *const *entries)
+{
+	const struct params *params = op->params;
+	uint32_t value_bytes = batch->value_bytes;
+	const char *value = (const char *)batch->values + (size_t)first * value_bytes;
+
+	for (uint32_t i = 0; i < count; i++, value += value_bytes) {
+		void *acc = wax_table_state(table, entries[i]);
+
+		if (entries[i]->flags & WAX_TABLE_NEW) {
+			memcpy(acc, value, value_bytes);
+			entries[i]->flags = 0;
+			continue;
+		}
+
+		int r = params->reduce(acc, value, params->ctx);
+
+		if (r < 0)
+			return wax_op_fail(op, batch, first + i, r, NULL);
+	}
+	return 0;
+}
+
+static const struct wax_op_class combiner_class = WAX_COMBINER_CLASS("reduce_final", struct params);
+static const struct wax_op_class final_class = WAX_FINAL_CLASS("reduce_final", struct params);
+
+struct wax_stream wax_reduce_final(struct wax_stream up, const char *id,
+		int (*reduce)(void *acc, const void *value, void *ctx), void *ctx)
+{
+	bool by_key = wax_stream_by_key(up);
+	struct wax_step *step = wax_step_add(up.flow, id, by_key ? &final_class : &combiner_class);
+	const struct wax_type *type = wax_step_input_keyed(up.flow, step, up);
+	struct params *params = step->params;
+
+	*params = (struct params){.aggregate.add = add, .reduce = reduce, .ctx = ctx};
+	if (!reduce)
+		wax_step_fail(up.flow, step, "its callback is NULL");
+	if (type && type->value->item_bytes == 0)
+		wax_step_fail(up.flow, step,
+				"its values are of the type %s, which has no fixed "
+				"size: use wax_stateful_batch",
+				type->value->name);
+	if (type)
+		wax_aggregate_describe(&params->aggregate, type->key, type->value);
+	if (by_key)
+		return wax_step_output(up.flow, step, type, true);
+	return wax_aggregate_finish(up.flow, step, type, &final_class, params);
+}

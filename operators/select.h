@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OPERATORS_SELECT_H
+#define OPERATORS_SELECT_H
+
+#include <stdint.h>
+
+#include <wax/operators.h>
+
+#include "runtime/op.h"
+
+/* Hand on some of the items of a batch. Items of fixed size are copied together; of variable ones
+ * only the spans are, and the bytes stay where they are. */
+struct wax_select {
+	uint32_t *indexes[2]; /* room for those of a batch, twice */
+	uint32_t capacity;
+	void *keys; /* what the columns are gathered in */
+	void *values;
+	size_t keys_bytes;
+	size_t values_bytes;
+};
+
+/** Zeroed is allowed. */
+void wax_select_fini(struct wax_select *select);
+
+/** Make room for a batch. @return 0 or -ENOMEM */
+int wax_select_reserve(struct wax_select *select, const struct wax_batch *batch);
+
+/**
+ * Ask about each item of the batch, which there is room for.
+ *
+ * @param select     written: in indexes[1] those with the answer 1, in indexes[0] the others
+ * @param ret_counts likewise
+ * @return 0; negative when an answer was neither, which is reported
+ */
+int wax_select_test(struct wax_select *select, struct wax_op *op, const struct wax_batch *batch,
+		wax_test_fn test, void *ctx, uint32_t ret_counts[2]);
+
+/** Hand on the items with these indexes, which rise. @return as wax_op_lend */
+int wax_select_lend(struct wax_select *select, struct wax_op *op, uint32_t port,
+		const struct wax_batch *batch, const uint32_t *indexes, uint32_t count);
+
+#endif

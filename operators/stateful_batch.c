@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/stateful.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "operators/keyed.h"
+#include "runtime/assert.h"
+#include "runtime/port.h"
+#include "runtime/table.h"
+#include "runtime/timers.h"
+
+/*
+ * A batch: its items are grouped by key (the state of a key says which group it last was in, so
+ * that grouping is one more look at what was just looked up), the indexes sorted by group, and
+ * on_batch called for each. What a callback gives back decides: the key stays, its timer is set to
+ * what notify_at says; or it goes.
+ *
+ * A new key has WAX_TABLE_NEW until build has been called for it; after a failure half of a
+ * batch's keys may have that still, and are not freed.
+ *
+ * With --rehearse the state of every key that was awake in an epoch is, at its end, turned into
+ * bytes and made from them again, as a restart would: what does not survive that shows in results.
+ */
+
+/* In flags: is in the list of those awake in this epoch. */
+#define AWAKE WAX_TABLE_MARK_A
+/* Keys that are served by one call at the end of input, or when many timers are due at once: what
+ * they emit has to find room. */
+#define TURN_KEYS_MAX 4096
+
+struct params {
+	struct wax_stateful ops;
+	void *ctx;
+	uint32_t key_bytes; /* 0: any length */
+	uint32_t state_at;  /* of the user's state, behind ours */
+	uint32_t state_align;
+};
+
+/* What stands in front of the user's state. */
+struct head {
+	struct wax_timer timer;
+	uint32_t group; /* in the batch it was last met in, or any number */
+};
+
+/* The items of one key in a batch. */
+struct group {
+	struct wax_table_entry *entry;
+	uint32_t first; /* index of its first item, as long as they are counted */
+	uint32_t count;
+};
+
+struct awake {
+	struct wax_table_entry *entry;
+	uint32_t generation; /* another one: the key is gone */
+};
+
+/* What a snapshot wrote. */
+struct saved {
+	struct wax_port port;
+	uint64_t count;
+	char *data;
+	size_t bytes;
+	size_t capacity;
+};
+
+struct data {
+	struct wax_table table;
+	struct wax_timers timers;
+	struct wax_keyed keyed;
+
+	/* Room for a batch of `capacity` items. */
+	uint32_t capacity;
+	struct wax_table_entry **entries; /* of each item */
+	uint32_t *group_of;               /* of each item */
+	uint32_t *indexes;                /* of items, group by group */
+	struct group *groups;
+
+	bool rehearses;
+	struct awake *awake;
+	size_t awake_count;
+	size_t awake_capacity;
+	struct saved saved;
+
+	bool at_eof;
+	struct wax_table_walk eof;
+};
+
+struct wax_bytes wax_keyed_key(const struct wax_keyed *keyed)
+{
+	return keyed->key;
+}
+
+struct wax_out *wax_keyed_out(struct wax_keyed *keyed)
+{
+	return keyed->out;
+}
+
+int64_t wax_keyed_now(const struct wax_keyed *keyed)
+{
+	return keyed->now;
+}
+
+/* The item that is to blame, for reports. */
+struct place {
+	const struct wax_batch *batch; /* NULL: none in particular */
+	uint32_t index;
+};
+
+static const struct place nowhere = {NULL, 0};
+
+static struct head *head_of(const struct data *data, struct wax_table_entry *entry)
+{
+	return wax_table_state(&data->table, entry);
+}
+
+static void *state_of(
+		const struct params *params, const struct data *data, struct wax_table_entry *entry)
+{
+	return (char *)wax_table_state(&data->table, entry) + params->state_at;
+}
+
+/* From now on callbacks are about this key. Where it lies in the batch that is read, emitted items
+ * point to it there. */
+static void serve(struct wax_op *op, struct wax_bytes key)
+{
+	static const char none[1];
+	struct data *data = op->data;
+
+	/* An empty key is a key too. */
+	if (!key.data)
+		key.data = none;
+	data->keyed.key = key;
+	op->ports[0].fixed_key = key;
+}
+
+static void begin(struct wax_op *op)
+{
+	struct data *data = op->data;
+
+	data->keyed.out = wax_op_out(op, 0);
+	data->keyed.now = wax_op_now(op);
+}
+
+/* Ask to be woken for the next timer; nobody is served any more. */
+static void finish(struct wax_op *op)
+{
+	struct data *data = op->data;
+
+	op->ports[0].fixed_key = (struct wax_bytes){NULL, 0};
+	if (!data->at_eof)
+		wax_op_wake_by(op, wax_timers_next(&data->timers));
+}
+
+/* ---- the life of a key */
+
+static int build(struct wax_op *op, struct wax_table_entry *entry, struct wax_bytes saved,
+		struct place place)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	void *state = state_of(params, data, entry);
+
+	if (params->ops.build) {
+		int r = params->ops.build(&data->keyed, state, saved, params->ctx);
+
+		if (r < 0)
+			return wax_op_fail(op, place.batch, place.index, r, NULL);
+	} else if (saved.data) {
+		if (saved.bytes != params->ops.state_bytes)
+			return wax_op_fail(op, NULL, 0, -EBADMSG,
+					"snapshot gave %zu bytes and there is no build: without it "
+					"they must be those of the state, %zu",
+					saved.bytes, params->ops.state_bytes);
+		memcpy(state, saved.data, saved.bytes);
+	}
+	entry->flags &= (uint16_t)~WAX_TABLE_NEW;
+	return 0;
+}
+
+static void forget(struct wax_op *op, struct wax_table_entry *entry)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+
+	if (params->ops.free)
+		params->ops.free(state_of(params, data, entry), params->ctx);
+	wax_timers_set(&data->timers, entry, WAX_NEVER);
+	wax_table_remove(&data->table, entry);
+}
+
+static int set_timer(struct wax_op *op, struct wax_table_entry *entry)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+
+	if (!params->ops.notify_at || data->at_eof)
+		return 0;
+
+	int64_t at = params->ops.notify_at(state_of(params, data, entry), params->ctx);
+
+	/* A time that has passed means the next turn: a key that always gives one does not keep
+	 * the others from being served. */
+	if (at <= data->keyed.now)
+		at = data->keyed.now + 1;
+	if (wax_timers_set(&data->timers, entry, at) < 0)
+		return wax_op_fail(op, NULL, 0, -ENOMEM, "no memory for another timer");
+	return 0;
+}
+
+static int note_awake(struct wax_op *op, struct wax_table_entry *entry)
+{
+	struct data *data = op->data;
+
+	if (entry->flags & AWAKE)
+		return 0;
+	if (data->awake_count == data->awake_capacity) {
+		size_t capacity = data->awake_capacity ? 2 * data->awake_capacity : 256;
+		struct awake *awake = reallocarray(data->awake, capacity, sizeof(*awake));
+
+		if (!awake)
+			return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
+		data->awake = awake;
+		data->awake_capacity = capacity;
+	}
+	entry->flags |= AWAKE;
+	data->awake[data->awake_count++] = (struct awake){entry, entry->generation};
+	return 0;
+}
+
+/* A callback of this key has given back r. */
+static int settle(struct wax_op *op, struct wax_table_entry *entry, int r, struct place place)
+{
+	struct data *data = op->data;
+
+	if (wax_unlikely(r < 0))
+		return wax_op_fail(op, place.batch, place.index, r, NULL);
+	if (wax_unlikely(op->ports[0].failed))
+		return wax_op_fail(op, place.batch, place.index, -EIO, NULL);
+	if (r == WAX_DISCARD) {
+		forget(op, entry);
+		return 0;
+	}
+	if (wax_unlikely(r != WAX_RETAIN))
+		return wax_op_fail(op, place.batch, place.index, -EINVAL,
+				"a callback gave back %d, must be WAX_RETAIN (0) or WAX_DISCARD "
+				"(1)",
+				r);
+	r = set_timer(op, entry);
+	if (r == 0 && data->rehearses)
+		r = note_awake(op, entry);
+	return r;
+}
+
+/* ---- batches */
+
+static int reserve(struct data *data, uint32_t count)
+{
+	if (count <= data->capacity)
+		return 0;
+
+	struct wax_table_entry **entries = reallocarray(data->entries, count, sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	data->entries = entries;
+
+	uint32_t *group_of = reallocarray(data->group_of, count, sizeof(*group_of));
+
+	if (!group_of)
+		return -ENOMEM;
+	data->group_of = group_of;
+
+	uint32_t *indexes = reallocarray(data->indexes, count, sizeof(*indexes));
+
+	if (!indexes)
+		return -ENOMEM;
+	data->indexes = indexes;
+
+	struct group *groups = reallocarray(data->groups, count, sizeof(*groups));
+
+	if (!groups)
+		return -ENOMEM;
+	data->groups = groups;
+	data->capacity = count;
+	return 0;
+}
+
+/* The entries of the items are known: number the keys in the order of their first items.
+ * @return how many */
+static uint32_t number_keys(struct data *data, uint32_t count)
+{
+	struct group *groups = data->groups;
+	uint32_t group_count = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct wax_table_entry *entry = data->entries[i];
+		struct head *head = head_of(data, entry);
+		uint32_t group = head->group;
+
+		/* The number stands from some other batch unless the group agrees. */
+		if (group >= group_count || groups[group].entry != entry) {
+			group = group_count++;
+			head->group = group;
+			groups[group] = (struct group){entry, i, 0};
+		}
+		groups[group].count++;
+		data->group_of[i] = group;
+	}
+	return group_count;
+}
+
+/* Put the indexes of the items in the order of their groups, keeping theirs within each. */
+static void sort_items(struct data *data, uint32_t count, uint32_t group_count)
+{
+	uint32_t at = 0;
+
+	for (uint32_t group = 0; group < group_count; group++) {
+		data->groups[group].first = at;
+		at += data->groups[group].count;
+		data->groups[group].count = 0;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct group *group = &data->groups[data->group_of[i]];
+
+		data->indexes[group->first + group->count++] = i;
+	}
+}
+
+static int serve_group(struct wax_op *op, const struct wax_batch *batch, const struct group *group)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	struct wax_table_entry *entry = group->entry;
+	struct wax_values values = {batch, data->indexes + group->first, group->count};
+	struct place place = {batch, values.indexes[0]};
+	int r = 0;
+
+	serve(op, wax_batch_key(batch, place.index));
+	if (entry->flags & WAX_TABLE_NEW)
+		r = build(op, entry, (struct wax_bytes){NULL, 0}, place);
+	if (r < 0)
+		return r;
+	r = params->ops.on_batch(&data->keyed, state_of(params, data, entry), &values, params->ctx);
+	return settle(op, entry, r, place);
+}
+
+static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	struct data *data = op->data;
+	int r = 0;
+
+	(void)input;
+	if (reserve(data, batch->count) < 0 ||
+			wax_table_get_many(&data->table, batch, 0, batch->count, data->entries) < 0)
+		return wax_op_fail(op, NULL, 0, -ENOMEM, "no memory for the keys of a batch");
+
+	uint32_t group_count = number_keys(data, batch->count);
+
+	sort_items(data, batch->count, group_count);
+	begin(op);
+	for (uint32_t group = 0; group < group_count && r == 0; group++)
+		r = serve_group(op, batch, &data->groups[group]);
+	finish(op);
+	return r;
+}
+
+/* ---- timers, the end */
+
+/* What is set anew meanwhile is due later than now. */
+static int wake(struct wax_op *op, int64_t now)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	struct wax_table_entry *entry;
+	int r = 0;
+
+	if (data->at_eof)
+		return 0;
+	begin(op);
+	for (uint32_t count = 0; count < TURN_KEYS_MAX && r == 0; count++) {
+		entry = wax_timers_pop_due(&data->timers, now);
+		if (!entry)
+			break;
+		serve(op, wax_table_key(entry));
+		if (params->ops.on_notify)
+			r = params->ops.on_notify(
+					&data->keyed, state_of(params, data, entry), params->ctx);
+		r = settle(op, entry, r, nowhere);
+	}
+	finish(op);
+	return r;
+}
+
+/* States stay to the last, for whoever saves them. */
+static int end(struct wax_op *op)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	int r = 0;
+
+	data->at_eof = true;
+	if (!params->ops.on_eof)
+		return 0;
+
+	begin(op);
+	for (uint32_t count = 0; count < TURN_KEYS_MAX; count++) {
+		struct wax_table_entry *entry = wax_table_next(&data->table, &data->eof);
+
+		if (!entry) {
+			finish(op);
+			return 0;
+		}
+		serve(op, wax_table_key(entry));
+		r = params->ops.on_eof(&data->keyed, state_of(params, data, entry), params->ctx);
+		r = settle(op, entry, r, nowhere);
+		if (r < 0)
+			break;
+	}
+	finish(op);
+	return r < 0 ? r : 1;
+}
+
+/* ---- rehearsal */
+
+static int save_bytes(struct saved *saved, struct wax_bytes bytes)
+{
+	/* A byte at least: data that is NULL would mean that there is none. */
+	if (bytes.bytes + 1 > saved->capacity) {
+		char *data = realloc(saved->data, 2 * bytes.bytes + 64);
+
+		if (!data)
+			return -ENOMEM;
+		saved->data = data;
+		saved->capacity = 2 * bytes.bytes + 64;
+	}
+	if (bytes.bytes > 0)
+		memcpy(saved->data, bytes.data, bytes.bytes);
+	saved->bytes = bytes.bytes;
+	return 0;
+}
+
+static int take_snapshot(struct wax_port *port, const struct wax_batch *batch)
+{
+	struct saved *saved = port->taker;
+
+	saved->count += batch->count;
+	return save_bytes(saved, wax_batch_value(batch, batch->count - 1));
+}
+
+static int save(struct wax_op *op, struct wax_table_entry *entry)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	struct saved *saved = &data->saved;
+	void *state = state_of(params, data, entry);
+	int r;
+
+	if (!params->ops.snapshot) {
+		struct wax_bytes bytes = {state, params->ops.state_bytes};
+
+		return save_bytes(saved, bytes) < 0 ? wax_op_fail(op, NULL, 0, -ENOMEM, NULL) : 0;
+	}
+	saved->count = 0;
+	r = params->ops.snapshot(&saved->port.out, state, params->ctx);
+	if (r < 0)
+		return wax_op_fail(op, NULL, 0, r, NULL);
+	if (wax_port_flush(&saved->port) < 0)
+		return wax_op_fail(op, NULL, 0, -ENOMEM, "no memory for a snapshot");
+	if (saved->count != 1)
+		return wax_op_fail(op, NULL, 0, -EINVAL,
+				"snapshot emitted %llu items, must be exactly 1",
+				(unsigned long long)saved->count);
+	return 0;
+}
+
+static int rehearse(struct wax_op *op, struct wax_table_entry *entry)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	void *state = state_of(params, data, entry);
+	int r = save(op, entry);
+
+	if (r < 0)
+		return r;
+	if (params->ops.free)
+		params->ops.free(state, params->ctx);
+	memset(state, 0, params->ops.state_bytes);
+	/* Until it is built again there is nothing to free. */
+	entry->flags |= WAX_TABLE_NEW;
+	serve(op, wax_table_key(entry));
+	r = build(op, entry, (struct wax_bytes){data->saved.data, data->saved.bytes}, nowhere);
+	return r < 0 ? r : set_timer(op, entry);
+}
+
+static int epoch_end(struct wax_op *op, uint64_t epoch)
+{
+	struct data *data = op->data;
+	int r = 0;
+
+	(void)epoch;
+	if (!data->rehearses)
+		return 0;
+	begin(op);
+	for (size_t i = 0; i < data->awake_count && r == 0; i++) {
+		struct awake *awake = &data->awake[i];
+
+		if (awake->entry->generation != awake->generation)
+			continue;
+		awake->entry->flags &= (uint16_t)~AWAKE;
+		r = rehearse(op, awake->entry);
+	}
+	data->awake_count = 0;
+	finish(op);
+	return r;
+}
+
+/* ---- */
+
+static int open(struct wax_op *op, struct wax_err *err)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+
+	wax_table_init(&data->table, params->key_bytes,
+			params->state_at + (uint32_t)params->ops.state_bytes, params->state_align);
+	wax_timers_init(&data->timers, &data->table);
+	data->rehearses = wax_op_rehearses(op);
+	if (data->rehearses &&
+			wax_port_init(&data->saved.port, WAX_BYTES, take_snapshot, &data->saved,
+					op->ports[0].err) < 0)
+		return wax_err_set(err, -ENOMEM, "no memory for snapshots");
+	return 0;
+}
+
+static void close(struct wax_op *op)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	struct wax_table_walk walk = {NULL, 0, false};
+	struct wax_table_entry *entry;
+
+	while (params->ops.free && (entry = wax_table_next(&data->table, &walk))) {
+		if (!(entry->flags & WAX_TABLE_NEW))
+			params->ops.free(state_of(params, data, entry), params->ctx);
+	}
+	wax_timers_fini(&data->timers);
+	wax_table_fini(&data->table);
+	wax_port_fini(&data->saved.port);
+	free(data->saved.data);
+	free(data->awake);
+	free(data->entries);
+	free(data->group_of);
+	free(data->indexes);
+	free(data->groups);
+}
+
+static const struct wax_op_class stateful_batch_class = {
+		.kind = "stateful_batch",
+		.params_bytes = sizeof(struct params),
+		.data_bytes = sizeof(struct data),
+		.open = open,
+		.push = push,
+		.wake = wake,
+		.epoch_end = epoch_end,
+		.end = end,
+		.close = close,
+};
+
+/* A caller that was compiled with an older header knows fewer callbacks. */
+static void copy_ops(struct wax_flow *flow, struct wax_step *step, const struct wax_stateful *ops)
+{
+	struct params *params = step->params;
+
+	if (!ops || ops->size_bytes == 0) {
+		wax_step_fail(flow, step, "its callbacks are %s",
+				ops ? "without size_bytes: set it to sizeof(struct wax_stateful)"
+				    : "NULL");
+		return;
+	}
+	memcpy(&params->ops, ops, ops->size_bytes < sizeof(*ops) ? ops->size_bytes : sizeof(*ops));
+	if (!params->ops.on_batch)
+		wax_step_fail(flow, step, "its callback on_batch is NULL");
+	wax_keyed_check_state(flow, step, params->ops.state_bytes);
+
+	/* Nothing in a small state can need more than 8; anything in a larger one at most 16. */
+	params->state_align = params->ops.state_bytes < 16 ? 8 : 16;
+	params->state_at = ((uint32_t)sizeof(struct head) + params->state_align - 1) &
+			~(params->state_align - 1);
+}
+
+struct wax_stream wax_stateful_batch(struct wax_stream up, const char *id,
+		const struct wax_type *type, const struct wax_stateful *ops, void *ctx)
+{
+	struct wax_step *step = wax_step_add(up.flow, id, &stateful_batch_class);
+	struct params *params = step->params;
+	const struct wax_type *up_type = wax_step_input_keyed(up.flow, step, up);
+
+	copy_ops(up.flow, step, ops);
+	params->ctx = ctx;
+	if (up_type)
+		params->key_bytes = up_type->key->item_bytes;
+	return wax_keyed_output(up, step, up_type, type);
+}

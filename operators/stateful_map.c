@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/stateful.h>
+
+#include <errno.h>
+
+#include "operators/column.h"
+#include "operators/items.h"
+#include "operators/keyed.h"
+#include "runtime/hash.h"
+#include "runtime/table.h"
+
+/* One value comes of each, in order: so the keys of the input are those of the output, and only a
+ * column of values is made. */
+struct params {
+	int (*fn)(struct wax_out *out, void *state, const struct wax_item *item, void *ctx);
+	void *ctx;
+	const struct wax_type *value;
+	uint32_t key_bytes; /* 0: any length */
+	uint32_t state_bytes;
+};
+
+struct data {
+	struct wax_table table;
+	struct wax_column column;
+};
+
+static int open(struct wax_op *op, struct wax_err *err)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+
+	wax_table_init(&data->table, params->key_bytes, params->state_bytes, 0);
+	return wax_column_init(&data->column, op, params->value, false, err);
+}
+
+/* The entry of an item that was looked up before some key was discarded: it may be gone, or serve
+ * another key. */
+static struct wax_table_entry *look_again(
+		struct wax_table *table, struct wax_table_entry *entry, struct wax_bytes key)
+{
+	if (wax_table_holds(entry, key))
+		return entry;
+	return wax_table_get(table, key, wax_hash(key.data, key.bytes), NULL);
+}
+
+static int item_fail(struct wax_op *op, const struct wax_batch *batch, uint32_t index, int r,
+		uint64_t emitted)
+{
+	const struct data *data = op->data;
+
+	if (r > WAX_DISCARD)
+		return wax_op_fail(op, batch, index, -EINVAL,
+				"the callback gave back %d, must be WAX_RETAIN (0) or WAX_DISCARD "
+				"(1)",
+				r);
+	return wax_items_fail(op, &data->column.port, batch, index, r, emitted, WAX_ITEMS_ONE);
+}
+
+static int push_block(
+		struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count)
+{
+	const struct params *params = op->params;
+	const struct wax_batch in = *batch;
+	struct data *data = op->data;
+	struct wax_table *table = &data->table;
+	struct wax_port *port = &data->column.port;
+	uint64_t before = wax_port_emitted(port);
+	struct wax_table_entry *entries[WAX_TABLE_BLOCK];
+	bool discarded = false;
+
+	if (wax_table_get_many(table, batch, first, count, entries) < 0)
+		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct wax_item item = wax_batch_item(&in, first + i);
+		struct wax_table_entry *entry = entries[i];
+
+		if (discarded)
+			entry = look_again(table, entry, item.key);
+		if (wax_unlikely(!entry))
+			return wax_op_fail(op, batch, first + i, -ENOMEM, NULL);
+
+		int r = params->fn(&port->out, wax_table_state(table, entry), &item, params->ctx);
+		uint64_t emitted = wax_port_emitted(port) - before;
+
+		if (wax_unlikely(r < 0 || r > WAX_DISCARD || port->failed || emitted != 1))
+			return item_fail(op, batch, first + i, r, emitted);
+		before++;
+		if (r == WAX_DISCARD) {
+			wax_table_remove(table, entry);
+			discarded = true;
+		}
+	}
+	return 0;
+}
+
+static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	struct data *data = op->data;
+	int r = 0, end;
+
+	(void)input;
+	wax_column_begin(&data->column, batch);
+	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK) {
+		uint32_t left = batch->count - first;
+
+		r = push_block(op, batch, first, left < WAX_TABLE_BLOCK ? left : WAX_TABLE_BLOCK);
+	}
+	end = wax_column_end(&data->column);
+	return r < 0 ? r : end;
+}
+
+static void close(struct wax_op *op)
+{
+	struct data *data = op->data;
+
+	wax_column_fini(&data->column);
+	wax_table_fini(&data->table);
+}
+
+static const struct wax_op_class stateful_map_class = {
+		.kind = "stateful_map",
+		.params_bytes = sizeof(struct params),
+		.data_bytes = sizeof(struct data),
+		.open = open,
+		.push = push,
+		.close = close,
+};
+
+struct wax_stream wax_stateful_map(struct wax_stream up, const char *id,
+		const struct wax_type *type, size_t state_bytes,
+		int (*fn)(struct wax_out *out, void *state, const struct wax_item *item, void *ctx),
+		void *ctx)
+{
+	struct wax_step *step = wax_step_add(up.flow, id, &stateful_map_class);
+	struct params *params = step->params;
+	const struct wax_type *up_type = wax_step_input_keyed(up.flow, step, up);
+
+	*params = (struct params){
+			.fn = fn, .ctx = ctx, .value = type, .state_bytes = (uint32_t)state_bytes};
+	if (!fn)
+		wax_step_fail(up.flow, step, "its callback is NULL");
+	wax_keyed_check_state(up.flow, step, state_bytes);
+	if (up_type)
+		params->key_bytes = up_type->key->item_bytes;
+	return wax_keyed_output(up, step, up_type, type);
+}

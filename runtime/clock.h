@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_CLOCK_H
+#define RUNTIME_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t wax_clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/** Time that only goes forward; about 20 ns to ask. */
+static inline uint64_t wax_clock_monotonic(void)
+{
+	return wax_clock_ns(CLOCK_MONOTONIC);
+}
+
+/** ns since the Unix epoch. */
+static inline int64_t wax_clock_wall(void)
+{
+	return (int64_t)wax_clock_ns(CLOCK_REALTIME);
+}
+
+#endif

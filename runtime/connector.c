@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/connector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/worker_private.h"
+
+/* Sources and sinks as the flow gives them, their partitions, and what these see of the worker. */
+
+/* Copy an options struct that may be older, and so shorter, than ours. */
+static void copy_ops(void *to, size_t to_bytes, const void *from, size_t from_bytes)
+{
+	memset(to, 0, to_bytes);
+	memcpy(to, from, from_bytes < to_bytes ? from_bytes : to_bytes);
+}
+
+struct wax_source *wax_source_make(const struct wax_source_ops *ops, const struct wax_type *type,
+		void *source, const char *label)
+{
+	struct wax_source *made = calloc(1, sizeof(*made));
+	if (!made || !ops || !type) {
+		free(made);
+		return NULL;
+	}
+	copy_ops(&made->ops, sizeof(made->ops), ops, ops->size_bytes);
+	made->type = type;
+	made->source = source;
+	made->label = label ? strdup(label) : NULL;
+	return made;
+}
+
+struct wax_sink *wax_sink_make(const struct wax_sink_ops *ops, const struct wax_type *type,
+		void *sink, const char *label)
+{
+	struct wax_sink *made = calloc(1, sizeof(*made));
+	if (!made || !ops) {
+		free(made);
+		return NULL;
+	}
+	copy_ops(&made->ops, sizeof(made->ops), ops, ops->size_bytes);
+	made->type = type;
+	made->sink = sink;
+	made->label = label ? strdup(label) : NULL;
+	return made;
+}
+
+void wax_sink_format(struct wax_sink *sink, const char *format)
+{
+	if (!sink)
+		return;
+	free((char *)sink->format);
+	sink->format = format ? strdup(format) : NULL;
+	sink->formats = true;
+	sink->type = WAX_TEXT;
+}
+
+void wax_source_free(struct wax_source *source)
+{
+	if (!source)
+		return;
+	if (source->ops.free)
+		source->ops.free(source->source);
+	free((char *)source->label);
+	free(source);
+}
+
+void wax_sink_free(struct wax_sink *sink)
+{
+	if (!sink)
+		return;
+	if (sink->ops.free)
+		sink->ops.free(sink->sink);
+	free((char *)sink->label);
+	free((char *)sink->format);
+	free(sink);
+}
+
+void wax_parts_init(struct wax_parts *parts, uint32_t worker_count)
+{
+	*parts = (struct wax_parts){.worker_count = worker_count};
+}
+
+void wax_parts_fini(struct wax_parts *parts)
+{
+	for (uint32_t i = 0; i < parts->count; i++)
+		free(parts->names[i]);
+	free(parts->names);
+	*parts = (struct wax_parts){0};
+}
+
+int wax_parts_add(struct wax_parts *parts, const char *name)
+{
+	if (!name || !name[0])
+		return -EINVAL;
+	for (uint32_t i = 0; i < parts->count; i++) {
+		if (strcmp(parts->names[i], name) == 0)
+			return -EEXIST;
+	}
+	if (parts->count == parts->capacity) {
+		uint32_t capacity = parts->capacity ? parts->capacity * 2 : 16;
+		char **names = realloc(parts->names, capacity * sizeof(*names));
+		if (!names)
+			return -ENOMEM;
+		parts->names = names;
+		parts->capacity = capacity;
+	}
+	char *copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	parts->names[parts->count++] = copy;
+	return 0;
+}
+
+uint32_t wax_parts_worker_count(const struct wax_parts *parts)
+{
+	return parts->worker_count;
+}
+
+/* ---- What a partition sees of its worker */
+
+uint32_t wax_env_worker(const struct wax_env *env)
+{
+	return env->op->worker->env.me;
+}
+
+uint32_t wax_env_worker_count(const struct wax_env *env)
+{
+	return env->op->worker->env.plan->worker_count;
+}
+
+const char *wax_env_part(const struct wax_env *env)
+{
+	return env->part;
+}
+
+int64_t wax_env_now(const struct wax_env *env)
+{
+	return env->op->worker->wall_ns;
+}
+
+struct wax_loop *wax_env_loop(struct wax_env *env)
+{
+	return env->op->worker->loop;
+}
+
+void wax_env_wake(struct wax_env *env)
+{
+	env->woken = true;
+	env->op->woken = true;
+	env->op->busy = false;
+	env->op->worker->woken = true;
+}
+
+static void env_ready(struct wax_completion *completion, int result)
+{
+	(void)result; /* a failing descriptor shows when it is used */
+	wax_env_wake((struct wax_env *)((char *)completion - offsetof(struct wax_env, readiness)));
+}
+
+int wax_env_wake_on(struct wax_env *env, int fd, short events)
+{
+	if (env->readiness.busy)
+		return -EBUSY;
+	env->readiness.done = env_ready;
+	wax_loop_poll(env->op->worker->loop, &env->readiness, fd, events);
+	return 0;
+}
+
+void wax_env_at(struct wax_env *env, uint64_t offset)
+{
+	struct wax_worker_record *record = env->op->worker->record;
+	/* Relaxed, and the name is copied without care for readers: it is for reports. */
+	if (strncmp(record->source, env->part, sizeof(record->source) - 1) != 0) {
+		size_t bytes = strlen(env->part);
+		if (bytes > sizeof(record->source) - 1)
+			bytes = sizeof(record->source) - 1;
+		memcpy(record->source, env->part, bytes);
+		record->source[bytes] = '\0';
+	}
+	wax_store_relaxed(&record->source_offset, offset);
+}

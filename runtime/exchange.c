@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/exchange.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "runtime/exchange_private.h"
+
+enum { HEAP_PER_ITEM_GUESS = 16 };
+
+static int make_lanes(struct wax_exchange *exchange, uint32_t edge)
+{
+	struct edge_out *out = &exchange->out[edge];
+	const struct wax_segment_header *header = exchange->header;
+	out->lanes = calloc(out->lane_count, sizeof(*out->lanes));
+	if (!out->lanes)
+		return -ENOMEM;
+
+	for (uint32_t i = 0; i < out->lane_count; i++) {
+		struct lane *lane = &out->lanes[i];
+		lane->to = out->lane_count == 1 ? exchange->env.me : i;
+		lane->slab = NO_SLAB;
+		lane->outbox_end = &lane->outbox;
+		lane->inline_free = header->inline_credits;
+		lane->heap_per_item = HEAP_PER_ITEM_GUESS;
+		lane->free = calloc(header->slabs_per_lane, sizeof(*lane->free));
+		if (!lane->free)
+			return -ENOMEM;
+		/* Last in, first out: the slab that came home last is in the cache. */
+		uint32_t first = wax_segment_lane_slab(header, edge, lane->to);
+		for (uint32_t slab = header->slabs_per_lane; slab-- > 0;)
+			lane->free[lane->free_count++] = first + slab;
+	}
+	return 0;
+}
+
+static int make_edge(struct wax_exchange *exchange, uint32_t edge)
+{
+	const struct wax_plan_edge *plan = &exchange->env.plan->edges[edge];
+	bool own = plan->route == WAX_ROUTE_LOCAL;
+	exchange->out[edge] = (struct edge_out){
+			.plan = plan,
+			.columns = wax_columns_of(plan->type),
+			.counters = wax_control_edge(exchange->env.control, exchange->env.me, edge),
+			.lane_count = own ? 1 : exchange->worker_count,
+			/* Not all begin with the same worker. */
+			.next_lane = own ? 0 : exchange->env.me,
+	};
+	struct edge_in *in = &exchange->in[edge];
+	in->inbox_count = exchange->out[edge].lane_count;
+	in->inboxes = calloc(in->inbox_count, sizeof(*in->inboxes));
+	return in->inboxes ? make_lanes(exchange, edge) : -ENOMEM;
+}
+
+int wax_exchange_make(const struct wax_exchange_env *env, struct wax_exchange **ret_exchange,
+		struct wax_err *err)
+{
+	struct wax_exchange *exchange = calloc(1, sizeof(*exchange));
+	if (!exchange)
+		return wax_err_set(err, -ENOMEM, "no memory for the exchange");
+	exchange->env = *env;
+	exchange->header = env->segment->header;
+	exchange->worker_count = env->plan->worker_count;
+	exchange->out = calloc(env->plan->edge_count + 1, sizeof(*exchange->out));
+	exchange->in = calloc(env->plan->edge_count + 1, sizeof(*exchange->in));
+	exchange->tx = calloc(exchange->worker_count, sizeof(*exchange->tx));
+	exchange->rx = calloc(exchange->worker_count, sizeof(*exchange->rx));
+	int r = exchange->out && exchange->in && exchange->tx && exchange->rx ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; r == 0 && i < exchange->worker_count; i++) {
+		exchange->tx[i] = wax_tx_open(env->segment, env->me, i);
+		exchange->rx[i] = wax_rx_open(env->segment, env->me, i);
+	}
+	for (uint32_t edge = 0; r == 0 && edge < env->plan->edge_count; edge++) {
+		exchange->edge_count = edge + 1;
+		r = make_edge(exchange, edge);
+	}
+	if (r < 0) {
+		wax_exchange_free(exchange);
+		return wax_err_set(err, r, "no memory for the exchange");
+	}
+	*ret_exchange = exchange;
+	return 0;
+}
+
+static void free_lane(struct lane *lane)
+{
+	for (struct parcel *next; lane->outbox; lane->outbox = next) {
+		next = lane->outbox->next;
+		free(lane->outbox);
+	}
+	free(lane->building);
+	free(lane->free);
+}
+
+void wax_exchange_free(struct wax_exchange *exchange)
+{
+	if (!exchange)
+		return;
+	for (uint32_t edge = 0; edge < exchange->edge_count; edge++) {
+		struct edge_out *out = &exchange->out[edge];
+		for (uint32_t i = 0; out->lanes && i < out->lane_count; i++)
+			free_lane(&out->lanes[i]);
+		free(out->lanes);
+		struct edge_in *in = &exchange->in[edge];
+		for (uint32_t i = 0; in->inboxes && i < in->inbox_count; i++) {
+			free(in->inboxes[i].messages);
+			free(in->inboxes[i].pieces);
+		}
+		free(in->inboxes);
+	}
+	free(exchange->out);
+	free(exchange->in);
+	free(exchange->tx);
+	free(exchange->rx);
+	free(exchange);
+}
+
+void wax_exchange_now(struct wax_exchange *exchange, uint64_t now_ns)
+{
+	exchange->now_ns = now_ns;
+}
+
+void wax_exchange_ring(struct wax_exchange *exchange)
+{
+	bool fenced = false;
+	for (uint32_t word = 0; word * 64 < exchange->worker_count; word++) {
+		while (exchange->touched[word]) {
+			uint32_t bit = (uint32_t)__builtin_ctzll(exchange->touched[word]);
+			exchange->touched[word] &= exchange->touched[word] - 1;
+			uint32_t peer = word * 64 + bit;
+			struct wax_bell *bell = wax_segment_bell(exchange->env.segment, peer);
+			if (!fenced)
+				wax_bell_barrier(bell);
+			fenced = true;
+			if (wax_bell_wanted(bell)) {
+				wax_bell_ring(bell, exchange->env.bells[peer]);
+				struct wax_worker_record *record = wax_control_worker(
+						exchange->env.control, exchange->env.me);
+				wax_count(&record->rings, 1);
+			}
+		}
+	}
+}

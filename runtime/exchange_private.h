@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_EXCHANGE_PRIVATE_H
+#define RUNTIME_EXCHANGE_PRIVATE_H
+
+/* Shared by exchange.c, exchange_send.c and exchange_receive.c; for nobody else. */
+
+#include "runtime/assert.h"
+#include "runtime/columns.h"
+#include "runtime/exchange.h"
+#include "shm/bell.h"
+
+enum { NO_SLAB = -1 };
+
+/** Something that waits for credit, or behind something that does. */
+struct parcel {
+	struct parcel *next;
+	enum wax_slot_kind kind; /* SLAB: a batch; EPOCH, END: a mark */
+	uint64_t epoch;
+	uint32_t count;
+	uint32_t capacity;
+	uint64_t heap_bytes;
+	uint64_t bytes; /* of data */
+	uint64_t sent;  /* of these */
+	_Alignas(64) char data[];
+};
+
+/** An edge to one worker. The first cache line is what scattering touches. */
+struct lane {
+	char *keys; /* columns of the open slab; count == capacity == 0: none is open */
+	char *values;
+	char *heap;
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t heap_used;
+	uint32_t heap_room;
+	uint32_t to;
+	int32_t slab; /* open; NO_SLAB: none, or the batch is built in `building` */
+	struct parcel *building;
+	uint64_t opened_ns;
+
+	struct parcel *outbox;
+	struct parcel **outbox_end;
+	uint32_t free_count;
+	uint32_t inline_free;
+	uint32_t heap_per_item; /* of the last slabs: how to divide the next */
+	bool dirty;
+	uint32_t *free; /* slabs_per_lane of them */
+};
+
+/** Sending end of an edge. */
+struct edge_out {
+	const struct wax_plan_edge *plan;
+	struct wax_columns columns;
+	struct wax_edge_counters *counters;
+	struct lane *lanes;
+	uint32_t lane_count;     /* worker_count; 1 of a queue within the worker, to itself */
+	uint32_t next_lane;      /* whose turn it is to be dealt to */
+	uint32_t dirty_count;    /* lanes with items in open slabs */
+	uint32_t outbox_count;   /* lanes with an outbox */
+	uint64_t blocked_since;  /* ns; 0: not blocked */
+};
+
+/** What arrived from one worker on an edge. */
+struct inbox {
+	struct wax_slot *messages; /* NULL until the first */
+	uint32_t mask;
+	uint32_t head;
+	uint32_t tail;
+	bool marked; /* the end of the epoch was read: wait for the others */
+	bool ended;
+	char *pieces; /* a batch that is larger than a slab, as far as it has come */
+	uint64_t pieces_bytes;
+	uint64_t pieces_have;
+};
+
+/** Receiving end of an edge. */
+struct edge_in {
+	struct inbox *inboxes; /* one for each sender; of a queue within the worker, one */
+	uint32_t inbox_count;
+	uint32_t waiting;   /* messages in all inboxes */
+	uint32_t next_inbox;
+	uint32_t marked_count; /* of those that have not ended */
+	uint32_t ended_count;
+	uint64_t mark_epoch;
+	/* The batch that was lent and not yet given back. */
+	bool lent;
+	uint32_t lent_from;
+	struct wax_slot lent_message;
+};
+
+struct wax_exchange {
+	struct wax_exchange_env env;
+	const struct wax_segment_header *header;
+	uint32_t worker_count;
+	uint32_t edge_count;
+	struct edge_out *out;
+	struct edge_in *in;
+	struct wax_tx *tx; /* to each worker */
+	struct wax_rx *rx; /* from each worker */
+	uint64_t now_ns;
+	uint32_t dirty_edges;
+	/* Workers, a bit each: announced to them; were sent something in this turn. */
+	uint64_t announced[WAX_WORKERS_MAX / 64];
+	uint64_t touched[WAX_WORKERS_MAX / 64];
+};
+
+static inline void touch(struct wax_exchange *exchange, uint32_t worker)
+{
+	exchange->touched[worker / 64] |= UINT64_C(1) << (worker % 64);
+}
+
+/** The inbox of what worker `from` sends on an edge. */
+static inline struct inbox *inbox_of(
+		const struct wax_exchange *exchange, uint32_t edge, uint32_t from)
+{
+	const struct edge_in *in = &exchange->in[edge];
+	(void)exchange;
+	return &in->inboxes[in->inbox_count == 1 ? 0 : from];
+}
+
+/** Put a message into the inbox. @return 0, -EBADMSG too many, -ENOMEM */
+int wax_inbox_add(struct wax_exchange *exchange, uint32_t from, const struct wax_slot *message,
+		struct wax_err *err);
+
+/** A slab of one of my lanes has come home. */
+void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab);
+
+/** Has a lane a free slab? Takes what came home first. */
+bool wax_lane_has_credit(struct wax_exchange *exchange, struct lane *lane);
+
+/** Take what came home from all workers that owe something. */
+void wax_exchange_reclaim(struct wax_exchange *exchange);
+
+static inline bool slab_is_of_lane(const struct wax_segment_header *header, uint32_t slab,
+		uint32_t edge, uint32_t to)
+{
+	uint32_t first = wax_segment_lane_slab(header, edge, to);
+	return slab >= first && slab < first + header->slabs_per_lane;
+}
+
+#endif

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/exchange_private.h"
+#include "runtime/hash.h"
+
+/*
+ * Sending. A lane builds a batch in one of its slabs, or, without credit, in a parcel. Nothing
+ * overtakes: while a lane has an outbox, whatever is sent goes to the end of it.
+ */
+
+enum {
+	HEAP_PER_ITEM_MAX = 4096,
+	LANES_TRIED_MAX = 16, /* when dealing: how far to look for one that has credit */
+};
+
+/* ---- Messages */
+
+static void announce(struct wax_exchange *exchange, uint32_t to)
+{
+	uint64_t bit = UINT64_C(1) << (to % 64);
+	if (wax_unlikely(!(exchange->announced[to / 64] & bit))) {
+		exchange->announced[to / 64] |= bit;
+		wax_bell_announce(wax_segment_bell(exchange->env.segment, to), exchange->env.me);
+	}
+}
+
+/* Send a message to another worker, or put it into one's own inbox. */
+static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
+		const struct wax_slot *message)
+{
+	if (to == exchange->env.me) {
+		/* Its memory was taken when the inbox was made room for; it cannot be too full
+		 * either, since the credits of a lane bound it. */
+		int r = wax_inbox_add(exchange, to, message, NULL);
+		WAX_ASSERT(r == 0);
+		return;
+	}
+	announce(exchange, to);
+	struct wax_tx *tx = &exchange->tx[to];
+	struct wax_slot *slot = wax_tx_slot(tx);
+	/* All but the number, which wax_tx_push writes last. */
+	memcpy((char *)slot + sizeof(slot->seq), (const char *)message + sizeof(message->seq),
+			sizeof(*slot) - sizeof(slot->seq));
+	wax_tx_push(tx);
+	touch(exchange, to);
+
+	struct wax_edge_counters *counters = exchange->out[edge].counters;
+	wax_count(&counters->messages, 1);
+	wax_count(&counters->bytes_crossed, message->bytes);
+}
+
+static struct wax_slot message_of(uint32_t edge, enum wax_slot_kind kind)
+{
+	return (struct wax_slot){.kind = (uint8_t)kind, .edge = (uint16_t)edge};
+}
+
+/* ---- Credit */
+
+void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab)
+{
+	const struct wax_segment_header *header = exchange->header;
+	uint32_t lane_index = slab / header->slabs_per_lane;
+	uint32_t edge = lane_index / exchange->worker_count;
+	uint32_t to = lane_index % exchange->worker_count;
+	if (edge >= exchange->edge_count)
+		return; /* damaged: a slab that nobody has */
+	struct edge_out *out = &exchange->out[edge];
+	struct lane *lane = &out->lanes[out->lane_count == 1 ? 0 : to];
+	if (lane->free_count < header->slabs_per_lane)
+		lane->free[lane->free_count++] = slab;
+}
+
+static void credit(struct wax_exchange *exchange, uint32_t what, uint32_t from)
+{
+	if (!(what & WAX_RETURN_INLINE)) {
+		wax_lane_credit(exchange, what);
+		return;
+	}
+	uint32_t edge = what & ~WAX_RETURN_INLINE;
+	if (edge >= exchange->edge_count || exchange->out[edge].lane_count == 1)
+		return;
+	struct lane *lane = &exchange->out[edge].lanes[from];
+	if (lane->inline_free < exchange->header->inline_credits)
+		lane->inline_free++;
+}
+
+static void reclaim_from(struct wax_exchange *exchange, uint32_t peer)
+{
+	uint32_t what;
+	while (wax_tx_reclaim(&exchange->tx[peer], &what))
+		credit(exchange, what, peer);
+}
+
+void wax_exchange_reclaim(struct wax_exchange *exchange)
+{
+	for (uint32_t word = 0; word * 64 < exchange->worker_count; word++) {
+		uint64_t peers = exchange->announced[word];
+		for (; peers; peers &= peers - 1)
+			reclaim_from(exchange, word * 64 + (uint32_t)__builtin_ctzll(peers));
+	}
+}
+
+bool wax_lane_has_credit(struct wax_exchange *exchange, struct lane *lane)
+{
+	if (lane->free_count == 0 && lane->to != exchange->env.me)
+		reclaim_from(exchange, lane->to);
+	return lane->free_count > 0;
+}
+
+/* ---- Outbox */
+
+static void outbox_add(struct edge_out *out, struct lane *lane, struct parcel *parcel, uint64_t now)
+{
+	if (!lane->outbox) {
+		if (out->outbox_count++ == 0)
+			out->blocked_since = now;
+		wax_count(&out->counters->blocked, 1);
+	}
+	parcel->next = NULL;
+	*lane->outbox_end = parcel;
+	lane->outbox_end = &parcel->next;
+}
+
+/* Send a batch that waits, a slab at a time. @return true when all of it is sent */
+static bool send_parcel(struct wax_exchange *exchange, uint32_t edge, struct lane *lane,
+		struct parcel *parcel)
+{
+	uint32_t slab_bytes = exchange->header->slab_bytes;
+	bool whole = parcel->bytes <= slab_bytes;
+	while (parcel->sent < parcel->bytes) {
+		if (!wax_lane_has_credit(exchange, lane))
+			return false;
+		uint32_t slab = lane->free[--lane->free_count];
+		uint64_t left = parcel->bytes - parcel->sent;
+		uint32_t bytes = left < slab_bytes ? (uint32_t)left : slab_bytes;
+		memcpy(wax_segment_slab(exchange->env.segment, exchange->env.me, slab),
+				parcel->data + parcel->sent, bytes);
+		parcel->sent += bytes;
+
+		struct wax_slot message = message_of(edge,
+				whole                                  ? WAX_SLOT_SLAB
+						: parcel->sent == parcel->bytes ? WAX_SLOT_LAST
+										: WAX_SLOT_PIECE);
+		message.slab = slab;
+		message.bytes = bytes;
+		message.count = parcel->count;
+		message.capacity = parcel->capacity;
+		message.heap_bytes = parcel->heap_bytes;
+		push(exchange, edge, lane->to, &message);
+	}
+	return true;
+}
+
+static bool drain_outbox(struct wax_exchange *exchange, uint32_t edge, struct lane *lane)
+{
+	while (lane->outbox) {
+		struct parcel *parcel = lane->outbox;
+		if (parcel->kind != WAX_SLOT_SLAB) {
+			struct wax_slot message = message_of(edge, parcel->kind);
+			message.epoch = parcel->epoch;
+			push(exchange, edge, lane->to, &message);
+		} else if (!send_parcel(exchange, edge, lane, parcel)) {
+			return false;
+		}
+		lane->outbox = parcel->next;
+		free(parcel);
+	}
+	lane->outbox_end = &lane->outbox;
+	return true;
+}
+
+bool wax_exchange_blocked(const struct wax_exchange *exchange, uint32_t edge)
+{
+	return exchange->out[edge].outbox_count > 0;
+}
+
+bool wax_exchange_unblock(struct wax_exchange *exchange, uint32_t edge)
+{
+	struct edge_out *out = &exchange->out[edge];
+	if (out->outbox_count == 0)
+		return true;
+	for (uint32_t i = 0; i < out->lane_count; i++) {
+		struct lane *lane = &out->lanes[i];
+		if (lane->outbox && drain_outbox(exchange, edge, lane))
+			out->outbox_count--;
+	}
+	if (out->outbox_count > 0)
+		return false;
+	wax_count(&out->counters->blocked_ns, exchange->now_ns - out->blocked_since);
+	return true;
+}
+
+/* ---- The open slab of a lane */
+
+static void lane_point(struct lane *lane, const struct wax_columns *columns, char *memory,
+		uint32_t capacity, uint64_t bytes)
+{
+	uint64_t heap_at = wax_columns_heap_at(columns, capacity);
+	lane->keys = memory;
+	lane->values = memory + wax_columns_values_at(columns, capacity);
+	lane->heap = memory + heap_at;
+	lane->count = 0;
+	lane->capacity = capacity;
+	lane->heap_used = 0;
+	lane->heap_room = columns->variable ? (uint32_t)(bytes - heap_at) : 0;
+}
+
+/* How many items to divide a slab for, so that the first, of `need` bytes in the heap, fits. */
+static uint32_t lane_capacity(const struct wax_exchange *exchange, const struct edge_out *out,
+		const struct lane *lane, uint64_t need)
+{
+	uint32_t bytes = exchange->header->slab_bytes;
+	if (!out->columns.variable)
+		return wax_columns_capacity(&out->columns, bytes, 0);
+	uint32_t capacity = wax_columns_capacity(&out->columns, bytes, lane->heap_per_item);
+	while (capacity > 0 && wax_columns_heap_at(&out->columns, capacity) + need > bytes)
+		capacity /= 2;
+	return capacity;
+}
+
+static int lane_open(struct wax_exchange *exchange, struct edge_out *out, struct lane *lane,
+		uint64_t need, struct wax_err *err)
+{
+	uint32_t capacity = lane_capacity(exchange, out, lane, need);
+	lane->opened_ns = exchange->now_ns;
+	if (capacity > 0 && !lane->outbox && wax_lane_has_credit(exchange, lane)) {
+		lane->slab = (int32_t)lane->free[--lane->free_count];
+		lane_point(lane, &out->columns,
+				wax_segment_slab(exchange->env.segment, exchange->env.me,
+						(uint32_t)lane->slab),
+				capacity, exchange->header->slab_bytes);
+		return 0;
+	}
+
+	/* No credit, or an item that no slab can hold. */
+	uint64_t bytes = exchange->header->slab_bytes;
+	if (capacity == 0) {
+		capacity = 1;
+		bytes = wax_columns_heap_at(&out->columns, 1) + need;
+	}
+	struct parcel *parcel = aligned_alloc(64, (sizeof(*parcel) + bytes + 63) & ~UINT64_C(63));
+	if (!parcel)
+		return wax_err_set(err, -ENOMEM, "no memory for a batch of %llu bytes that waits "
+						 "to be sent",
+				(unsigned long long)bytes);
+	*parcel = (struct parcel){.kind = WAX_SLOT_SLAB, .capacity = capacity};
+	lane->building = parcel;
+	lane->slab = NO_SLAB;
+	lane_point(lane, &out->columns, parcel->data, capacity, bytes);
+	return 0;
+}
+
+static void lane_shut(struct wax_exchange *exchange, struct edge_out *out, struct lane *lane)
+{
+	lane->count = lane->capacity = 0;
+	lane->heap_used = lane->heap_room = 0;
+	lane->slab = NO_SLAB;
+	lane->building = NULL;
+	if (lane->dirty) {
+		lane->dirty = false;
+		if (--out->dirty_count == 0)
+			exchange->dirty_edges--;
+	}
+}
+
+/* A batch so small that it fits in a message. @return false: it does not, or no such credit */
+static bool send_inline(struct wax_exchange *exchange, uint32_t edge, struct lane *lane)
+{
+	const struct wax_columns *columns = &exchange->out[edge].columns;
+	uint64_t values_at = wax_columns_values_at(columns, lane->count);
+	uint64_t heap_at = wax_columns_heap_at(columns, lane->count);
+	if (lane->to == exchange->env.me || columns->align > 8 ||
+			heap_at + lane->heap_used > WAX_INLINE_BYTES)
+		return false;
+	if (lane->inline_free == 0)
+		reclaim_from(exchange, lane->to);
+	if (lane->inline_free == 0)
+		return false;
+
+	lane->inline_free--;
+	struct wax_slot message = message_of(edge, WAX_SLOT_INLINE);
+	message.count = message.capacity = lane->count;
+	message.heap_bytes = lane->heap_used;
+	memcpy(message.payload, lane->keys, (size_t)lane->count * columns->key_stride);
+	memcpy(message.payload + values_at, lane->values,
+			(size_t)lane->count * columns->value_stride);
+	memcpy(message.payload + heap_at, lane->heap, lane->heap_used);
+	push(exchange, edge, lane->to, &message);
+	return true;
+}
+
+/* Send what the lane has gathered. */
+static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane *lane)
+{
+	struct edge_out *out = &exchange->out[edge];
+	if (lane->count == 0)
+		return;
+	if (out->columns.variable) {
+		uint32_t mean = lane->heap_used / lane->count + 1;
+		lane->heap_per_item = mean < HEAP_PER_ITEM_MAX ? mean : HEAP_PER_ITEM_MAX;
+	}
+
+	if (lane->building) {
+		struct parcel *parcel = lane->building;
+		parcel->count = lane->count;
+		parcel->heap_bytes = lane->heap_used;
+		parcel->bytes = wax_columns_heap_at(&out->columns, lane->capacity) +
+				lane->heap_used;
+		outbox_add(out, lane, parcel, exchange->now_ns);
+	} else if (send_inline(exchange, edge, lane)) {
+		/* The slab stayed here: it is free again. */
+		lane->free[lane->free_count++] = (uint32_t)lane->slab;
+	} else {
+		struct wax_slot message = message_of(edge, WAX_SLOT_SLAB);
+		message.slab = (uint32_t)lane->slab;
+		message.count = lane->count;
+		message.capacity = lane->capacity;
+		message.heap_bytes = lane->heap_used;
+		message.bytes = out->columns.variable
+				? (uint32_t)wax_columns_heap_at(&out->columns, lane->capacity) +
+						lane->heap_used
+				: lane->count * (out->columns.key_stride +
+							out->columns.value_stride);
+		push(exchange, edge, lane->to, &message);
+	}
+	lane_shut(exchange, out, lane);
+}
+
+/* Make room for an item of `need` bytes in the heap; called when there is none. */
+static int __attribute__((noinline)) lane_turn(struct wax_exchange *exchange, uint32_t edge,
+		struct lane *lane, uint64_t need, struct wax_err *err)
+{
+	struct edge_out *out = &exchange->out[edge];
+	lane_send(exchange, edge, lane);
+	int r = lane_open(exchange, out, lane, need, err);
+	if (r == 0 && !lane->dirty) {
+		lane->dirty = true;
+		if (out->dirty_count++ == 0)
+			exchange->dirty_edges++;
+	}
+	return r;
+}
+
+/* ---- Routing */
+
+static inline uint32_t route_key(uint64_t hash, uint32_t worker_count)
+{
+	/* 4096 groups of keys, contiguous ranges of them to each worker. */
+	return (uint32_t)(((hash >> 52) * worker_count) >> 12);
+}
+
+static inline struct wax_span put_bytes(struct lane *lane, const void *data, uint32_t bytes)
+{
+	struct wax_span span = {lane->heap_used, bytes};
+	memcpy(lane->heap + lane->heap_used, data, bytes);
+	lane->heap_used += bytes;
+	return span;
+}
+
+/* Copy item `index` of a batch, whose columns may be variable, into a lane. */
+static inline int put_item(struct wax_exchange *exchange, uint32_t edge, struct lane *lane,
+		const struct wax_batch *batch, uint32_t index, struct wax_err *err)
+{
+	struct wax_bytes key = {NULL, 0}, value = wax_batch_value(batch, index);
+	uint64_t need = batch->value_bytes ? 0 : value.bytes;
+	if (batch->keyed) {
+		key = wax_batch_key(batch, index);
+		need += batch->key_bytes ? 0 : key.bytes;
+	}
+	if (wax_unlikely(lane->count == lane->capacity ||
+			    need > lane->heap_room - lane->heap_used)) {
+		int r = lane_turn(exchange, edge, lane, need, err);
+		if (r < 0)
+			return r;
+	}
+
+	uint32_t at = lane->count++;
+	if (batch->keyed) {
+		if (batch->key_bytes)
+			memcpy(lane->keys + (size_t)at * key.bytes, key.data, key.bytes);
+		else
+			((struct wax_span *)lane->keys)[at] =
+					put_bytes(lane, key.data, (uint32_t)key.bytes);
+	}
+	if (batch->value_bytes)
+		memcpy(lane->values + (size_t)at * value.bytes, value.data, value.bytes);
+	else
+		((struct wax_span *)lane->values)[at] =
+				put_bytes(lane, value.data, (uint32_t)value.bytes);
+	return 0;
+}
+
+/* By key, any types. */
+static int scatter_any(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
+		struct wax_err *err)
+{
+	struct lane *lanes = exchange->out[edge].lanes;
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct wax_bytes key = wax_batch_key(batch, i);
+		uint64_t hash = wax_hash(key.data, key.bytes);
+		struct lane *lane = &lanes[route_key(hash, exchange->worker_count)];
+		int r = put_item(exchange, edge, lane, batch, i, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* By key, both of fixed size: the sizes are constants where this is inlined. */
+static inline __attribute__((always_inline)) int scatter_fixed(struct wax_exchange *exchange,
+		uint32_t edge, const struct wax_batch *batch, size_t key_bytes, size_t value_bytes,
+		struct wax_err *err)
+{
+	struct lane *lanes = exchange->out[edge].lanes;
+	uint32_t worker_count = exchange->worker_count;
+	const char *keys = batch->keys;
+	const char *values = batch->values;
+	for (uint32_t i = 0; i < batch->count; i++) {
+		uint64_t hash = wax_hash(keys + i * key_bytes, key_bytes);
+		struct lane *lane = &lanes[route_key(hash, worker_count)];
+		if (wax_unlikely(lane->count == lane->capacity)) {
+			int r = lane_turn(exchange, edge, lane, 0, err);
+			if (r < 0)
+				return r;
+		}
+		size_t at = lane->count++;
+		memcpy(lane->keys + at * key_bytes, keys + i * key_bytes, key_bytes);
+		memcpy(lane->values + at * value_bytes, values + i * value_bytes, value_bytes);
+	}
+	return 0;
+}
+
+static int scatter(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
+		struct wax_err *err)
+{
+	uint32_t key = batch->key_bytes, value = batch->value_bytes;
+	if (key == 0 || value == 0)
+		return scatter_any(exchange, edge, batch, err);
+	if (key == 8 && value == 8)
+		return scatter_fixed(exchange, edge, batch, 8, 8, err);
+	if (key == 8 && value == 16)
+		return scatter_fixed(exchange, edge, batch, 8, 16, err);
+	if (key == 8 && value == 56)
+		return scatter_fixed(exchange, edge, batch, 8, 56, err);
+	if (key == 4 && value == 4)
+		return scatter_fixed(exchange, edge, batch, 4, 4, err);
+	if (key == 4 && value == 8)
+		return scatter_fixed(exchange, edge, batch, 4, 8, err);
+	return scatter_fixed(exchange, edge, batch, key, value, err);
+}
+
+/* Copy a whole batch into one lane. */
+static int append(struct wax_exchange *exchange, uint32_t edge, struct lane *lane,
+		const struct wax_batch *batch, struct wax_err *err)
+{
+	const struct wax_columns *columns = &exchange->out[edge].columns;
+	int r = 0;
+	if (columns->variable) {
+		for (uint32_t i = 0; r == 0 && i < batch->count; i++)
+			r = put_item(exchange, edge, lane, batch, i, err);
+		return r;
+	}
+	for (uint32_t i = 0; i < batch->count;) {
+		if (lane->count == lane->capacity) {
+			r = lane_turn(exchange, edge, lane, 0, err);
+			if (r < 0)
+				return r;
+		}
+		uint32_t room = lane->capacity - lane->count;
+		uint32_t count = batch->count - i < room ? batch->count - i : room;
+		if (batch->keyed)
+			memcpy(lane->keys + (size_t)lane->count * columns->key_stride,
+					(const char *)batch->keys + (size_t)i * columns->key_stride,
+					(size_t)count * columns->key_stride);
+		memcpy(lane->values + (size_t)lane->count * columns->value_stride,
+				(const char *)batch->values + (size_t)i * columns->value_stride,
+				(size_t)count * columns->value_stride);
+		lane->count += count;
+		i += count;
+	}
+	return 0;
+}
+
+/* Whose turn it is; a worker that has no credit left, because it is slow, is passed over. */
+static struct lane *deal(struct wax_exchange *exchange, struct edge_out *out)
+{
+	struct lane *lane = NULL;
+	uint32_t tries = out->lane_count < LANES_TRIED_MAX ? out->lane_count : LANES_TRIED_MAX;
+	for (uint32_t i = 0; i < tries; i++) {
+		lane = &out->lanes[out->next_lane];
+		if (++out->next_lane == out->lane_count)
+			out->next_lane = 0;
+		if (!lane->outbox && !lane->building &&
+				(lane->count < lane->capacity || wax_lane_has_credit(exchange, lane)))
+			break;
+	}
+	return lane;
+}
+
+static int deal_items(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
+		struct wax_err *err)
+{
+	struct edge_out *out = &exchange->out[edge];
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct lane *lane = &out->lanes[out->next_lane];
+		if (++out->next_lane == out->lane_count)
+			out->next_lane = 0;
+		int r = put_item(exchange, edge, lane, batch, i, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* To the worker that has the partition of the key. */
+static int scatter_parts(struct wax_exchange *exchange, uint32_t edge,
+		const struct wax_batch *batch, struct wax_err *err)
+{
+	struct edge_out *out = &exchange->out[edge];
+	if (out->plan->part_count <= 1)
+		return append(exchange, edge, &out->lanes[0], batch, err);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct wax_bytes key = wax_batch_key(batch, i);
+		uint64_t part = wax_hash(key.data, key.bytes) % out->plan->part_count;
+		struct lane *lane = &out->lanes[part % exchange->worker_count];
+		int r = put_item(exchange, edge, lane, batch, i, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int wax_exchange_send(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
+		struct wax_err *err)
+{
+	struct edge_out *out = &exchange->out[edge];
+	wax_count(&out->counters->items_out, batch->count);
+	switch (out->plan->route) {
+	case WAX_ROUTE_KEY:
+		return scatter(exchange, edge, batch, err);
+	case WAX_ROUTE_BATCHES:
+		return append(exchange, edge, deal(exchange, out), batch, err);
+	case WAX_ROUTE_ITEMS:
+		return deal_items(exchange, edge, batch, err);
+	case WAX_ROUTE_PART:
+		return scatter_parts(exchange, edge, batch, err);
+	case WAX_ROUTE_LOCAL:
+		return append(exchange, edge, &out->lanes[0], batch, err);
+	}
+	WAX_ASSERT(false);
+	return -EINVAL;
+}
+
+bool wax_exchange_dirty(const struct wax_exchange *exchange)
+{
+	return exchange->dirty_edges > 0;
+}
+
+void wax_exchange_flush(struct wax_exchange *exchange, uint64_t opened_before)
+{
+	for (uint32_t edge = 0; exchange->dirty_edges > 0 && edge < exchange->edge_count; edge++) {
+		struct edge_out *out = &exchange->out[edge];
+		for (uint32_t i = 0; out->dirty_count > 0 && i < out->lane_count; i++) {
+			struct lane *lane = &out->lanes[i];
+			if (lane->dirty && lane->opened_ns < opened_before)
+				lane_send(exchange, edge, lane);
+		}
+	}
+}
+
+int wax_exchange_mark(struct wax_exchange *exchange, uint32_t edge, enum wax_slot_kind kind,
+		uint64_t epoch, struct wax_err *err)
+{
+	struct edge_out *out = &exchange->out[edge];
+	for (uint32_t i = 0; i < out->lane_count; i++) {
+		struct lane *lane = &out->lanes[i];
+		lane_send(exchange, edge, lane);
+		if (lane->outbox) {
+			struct parcel *mark = aligned_alloc(64, (sizeof(*mark) + 63) & ~(size_t)63);
+			if (!mark)
+				return wax_err_set(err, -ENOMEM, "no memory for a mark");
+			*mark = (struct parcel){.kind = kind, .epoch = epoch};
+			outbox_add(out, lane, mark, exchange->now_ns);
+			continue;
+		}
+		struct wax_slot message = message_of(edge, kind);
+		message.epoch = epoch;
+		push(exchange, edge, lane->to, &message);
+	}
+	return 0;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/op.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/columns.h"
+#include "runtime/worker_private.h"
+
+/* An operator's way to the worker: emitting, failing, asking for the time. */
+
+static struct wax_step_counters *counters_of(const struct wax_op *op)
+{
+	const struct wax_worker_env *env = &op->worker->env;
+	return wax_control_step(env->control, env->me, op->index);
+}
+
+struct wax_out *wax_op_out(struct wax_op *op, uint32_t port)
+{
+	return &op->ports[port].out;
+}
+
+int wax_op_lend(struct wax_op *op, uint32_t port, const struct wax_batch *batch)
+{
+	return wax_port_lend(&op->ports[port], batch);
+}
+
+int wax_source_lend(struct wax_out *out, const struct wax_batch *batch)
+{
+	return wax_port_lend(wax_port_of(out), batch);
+}
+
+uint64_t wax_op_emitted(const struct wax_op *op, uint32_t port)
+{
+	return wax_port_emitted(&op->ports[port]);
+}
+
+bool wax_op_failed(const struct wax_op *op, uint32_t port)
+{
+	return op->ports[port].failed;
+}
+
+int64_t wax_op_now(const struct wax_op *op)
+{
+	return op->worker->wall_ns;
+}
+
+uint64_t wax_op_epoch(const struct wax_op *op)
+{
+	/* The stage may still be at work in the epoch that the launcher has ended. */
+	const struct wax_worker *worker = op->worker;
+	return worker->stages[worker->env.plan->step_stage[op->index]].epoch + 1;
+}
+
+uint32_t wax_op_worker_index(const struct wax_op *op)
+{
+	return op->worker->env.me;
+}
+
+uint32_t wax_op_worker_count(const struct wax_op *op)
+{
+	return op->worker->env.plan->worker_count;
+}
+
+bool wax_op_rehearses(const struct wax_op *op)
+{
+	return op->worker->env.rehearse;
+}
+
+const struct wax_type *wax_op_input_type(const struct wax_op *op, uint32_t input)
+{
+	const struct wax_flow *flow = op->worker->env.plan->flow;
+	return wax_flow_stream(flow, op->step->inputs[input])->type;
+}
+
+struct wax_err *wax_op_err(struct wax_op *op)
+{
+	return &op->worker->err;
+}
+
+bool wax_op_stopping(const struct wax_op *op)
+{
+	return op->worker->stopping;
+}
+
+void wax_op_count_state(struct wax_op *op, int64_t bytes)
+{
+	wax_count(&op->worker->record->state_bytes, (uint64_t)bytes);
+}
+
+/* ---- Failing */
+
+/* Text of a value with what cannot be printed as \xNN; at most text_bytes with the NUL. */
+static size_t print_value(char *text, size_t text_bytes, const struct wax_type *type,
+		struct wax_bytes value)
+{
+	char raw[WAX_CONTROL_ITEM_BYTES];
+	size_t raw_bytes, used = 0;
+	if (type->print && type->item_bytes) {
+		int printed = type->print(raw, sizeof(raw), value.data, value.bytes);
+		raw_bytes = printed < 0 ? 0 : (size_t)printed;
+		if (raw_bytes >= sizeof(raw))
+			raw_bytes = sizeof(raw) - 1;
+	} else {
+		raw_bytes = value.bytes < sizeof(raw) ? value.bytes : sizeof(raw);
+		memcpy(raw, value.data, raw_bytes);
+	}
+	for (size_t i = 0; i < raw_bytes && used + 5 < text_bytes; i++) {
+		unsigned char byte = (unsigned char)raw[i];
+		if (byte >= 0x20 && byte < 0x7f)
+			text[used++] = (char)byte;
+		else
+			used += (size_t)snprintf(text + used, text_bytes - used, "\\x%02x", byte);
+	}
+	text[used] = '\0';
+	return used;
+}
+
+static void remember_item(struct wax_op *op, const struct wax_batch *batch, uint32_t index)
+{
+	struct wax_worker *worker = op->worker;
+	if (!batch || op->step->input_count == 0 || worker->item[0])
+		return;
+	const struct wax_type *type = wax_op_input_type(op, 0);
+	size_t used = 0;
+	if (batch->keyed) {
+		used = print_value(worker->item, sizeof(worker->item) / 2, type->key,
+				wax_batch_key(batch, index));
+		used += (size_t)snprintf(
+				worker->item + used, sizeof(worker->item) - used, " => ");
+	}
+	print_value(worker->item + used, sizeof(worker->item) - used, wax_type_value(type),
+			wax_batch_value(batch, index));
+}
+
+int wax_op_fail(struct wax_op *op, const struct wax_batch *batch, uint32_t index, int code,
+		const char *fmt, ...)
+{
+	struct wax_worker *worker = op->worker;
+	if (worker->status != 0)
+		return -ECANCELED; /* something downstream failed first */
+	if (worker->err.code == 0) {
+		char text[512];
+		if (fmt) {
+			va_list args;
+			va_start(args, fmt);
+			vsnprintf(text, sizeof(text), fmt, args);
+			va_end(args);
+		} else {
+			snprintf(text, sizeof(text), "the callback failed: %s", strerror(-code));
+		}
+		wax_err_set(&worker->err, code, "%s", text);
+	}
+	remember_item(op, batch, index);
+	/* Outside of a callback it is the world that failed. */
+	bool connector = op->class->poll || op->class->flush;
+	return wax_worker_fail(worker, op, connector ? 5 : 1);
+}
+
+/* A failed emit leaves its sentence with the port; who it was is found here. */
+static int check_ports(struct wax_op *op)
+{
+	for (uint32_t i = 0; i < op->step->output_count; i++) {
+		if (op->ports[i].failed)
+			return wax_op_fail(op, NULL, 0, -EIO, NULL);
+	}
+	return 0;
+}
+
+/* ---- Calling */
+
+int wax_op_deliver(struct wax_port *port, const struct wax_batch *batch)
+{
+	const struct wax_deliverer *deliverer = port->taker;
+	struct wax_op *op = deliverer->op;
+	struct wax_worker *worker = op->worker;
+	struct wax_step_counters *counters = counters_of(op);
+	wax_count(&counters->items_out, batch->count);
+	wax_count(&counters->bytes_out, wax_batch_bytes(batch));
+
+	for (uint32_t i = 0; i < deliverer->consumer_count; i++) {
+		const struct wax_consumer *consumer = &deliverer->consumers[i];
+		int r;
+		if (consumer->edge == WAX_NO_EDGE) {
+			r = wax_op_push(consumer->op, batch, consumer->input);
+		} else {
+			r = wax_exchange_send(worker->exchange, consumer->edge, batch, &worker->err);
+			if (r < 0)
+				wax_worker_fail(worker, op, 71);
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void ports_read(struct wax_op *op, const struct wax_batch *batch)
+{
+	for (uint32_t i = 0; i < op->step->output_count; i++)
+		wax_port_read(&op->ports[i], batch);
+}
+
+static int ports_flush(struct wax_op *op)
+{
+	for (uint32_t i = 0; i < op->step->output_count; i++)
+		wax_port_flush(&op->ports[i]);
+	return check_ports(op);
+}
+
+int wax_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	struct wax_worker_record *record = op->worker->record;
+	uint32_t before = wax_load_relaxed(&record->step_now);
+	/* Relaxed: for reports; a crash is seen by the launcher after the process is gone. */
+	wax_store_relaxed(&record->step_now, op->index);
+	struct wax_step_counters *counters = counters_of(op);
+	wax_count(&counters->items_in, batch->count);
+	wax_count(&counters->bytes_in, wax_batch_bytes(batch));
+	wax_count(&counters->batches_in, 1);
+
+	ports_read(op, batch);
+	int r = op->class->push(op, batch, input);
+	if (r >= 0)
+		r = ports_flush(op);
+	else
+		wax_op_fail(op, NULL, 0, r, NULL);
+	/* The batch may be gone after this: nothing lent from it may be left. */
+	for (uint32_t i = 0; r < 0 && i < op->step->output_count; i++)
+		wax_port_clear(&op->ports[i]);
+	ports_read(op, NULL);
+	wax_store_relaxed(&record->step_now, before);
+	return r < 0 ? r : 0;
+}
+
+int wax_op_call(struct wax_op *op, int (*call)(struct wax_op *op))
+{
+	struct wax_worker_record *record = op->worker->record;
+	uint32_t before = wax_load_relaxed(&record->step_now);
+	wax_store_relaxed(&record->step_now, op->index);
+	int r = call(op);
+	if (r < 0) {
+		wax_op_fail(op, NULL, 0, r, NULL);
+	} else {
+		int flushed = ports_flush(op);
+		r = flushed < 0 ? flushed : r;
+	}
+	wax_store_relaxed(&record->step_now, before);
+	return r;
+}

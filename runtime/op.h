@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_OP_H
+#define RUNTIME_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wax/batch.h>
+#include <wax/err.h>
+#include <wax/type.h>
+
+/* An operator at work in one worker: what operators/ implements and the worker drives. */
+
+struct wax_op;
+struct wax_step;
+struct wax_worker;
+struct wax_flow;
+
+/**
+ * What an operator does. All but kind and push (for operators with inputs) may be NULL. Callbacks
+ * give back 0 or a negative errno; before a failure they say why with wax_op_fail, or the user's
+ * callback did with wax_fail.
+ */
+struct wax_op_class {
+	const char *kind;   /* "map": as graphs show it */
+	size_t params_bytes; /* of step->params: what the flow said; the same in all workers */
+	size_t data_bytes;   /* of op->data: this worker's own; zeroed */
+	bool counts_as_output; /* a flow needs at least one of these */
+
+	/* In the launcher, when the number of workers is known, before the fork: find what can only
+	 * be found there (are the files there? which partitions?). */
+	int (*prepare)(struct wax_flow *flow, struct wax_step *step, uint32_t worker_count,
+			struct wax_err *err);
+	/* Free what params point to; in the launcher. */
+	void (*forget)(struct wax_step *step);
+	/* In the worker, before anything else. Outputs are ready. */
+	int (*open)(struct wax_op *op, struct wax_err *err);
+	/* Process a batch, lent until return; never empty. What is emitted to the outs during the
+	 * call is handed on at its end by the worker. */
+	int (*push)(struct wax_op *op, const struct wax_batch *batch, uint32_t input);
+	/* A source: emit a batch. @return an enum wax_next */
+	int (*poll)(struct wax_op *op);
+	/* op->wake_at has come. NULL: it is enough that the stage runs. */
+	int (*wake)(struct wax_op *op, int64_t now);
+	/* A sink: hand everything to the outside. @return an enum wax_written */
+	int (*flush)(struct wax_op *op);
+	/* All items of an epoch were pushed; called before the mark is passed on. */
+	int (*epoch_end)(struct wax_op *op, uint64_t epoch);
+	/* All inputs ended. What is emitted may be much: emit some thousand items, give back 1 to
+	 * be called again when there is room for more, and 0 at the end. */
+	int (*end)(struct wax_op *op);
+	/* Once, at the end or after a failure. */
+	void (*close)(struct wax_op *op);
+};
+
+struct wax_op {
+	const struct wax_op_class *class;
+	const struct wax_step *step;
+	struct wax_worker *worker;
+	struct wax_port *ports; /* one for each output: see runtime/port.h */
+	void *params;           /* step->params */
+	void *data;
+	int64_t wake_at; /* when to call wake, ns since the Unix epoch; WAX_NEVER at first */
+	uint32_t index;  /* of the step */
+	uint32_t inputs_live;
+	bool busy;  /* a sink that takes nothing now: its stage waits */
+	bool flushing; /* a sink whose flush is under way: call it again when woken */
+	bool woken; /* by wax_env_wake: its stage has something to do */
+	bool ended;
+};
+
+/** Where output `port` of the operator emits. */
+struct wax_out *wax_op_out(struct wax_op *op, uint32_t port);
+
+/**
+ * Hand on a batch that lies elsewhere, without a copy, behind what is in the open batch of the
+ * port (which is handed on first).
+ *
+ * @param batch borrows until return; its columns are of the port's types
+ * @return 0; negative when a step downstream failed
+ */
+int wax_op_lend(struct wax_op *op, uint32_t port, const struct wax_batch *batch);
+
+/** Items emitted on a port so far, those in the open batch included. */
+uint64_t wax_op_emitted(const struct wax_op *op, uint32_t port);
+
+/** Did an emit to this port, or a step downstream of it, fail? */
+bool wax_op_failed(const struct wax_op *op, uint32_t port);
+
+/**
+ * Record that the operator failed at an item; the first failure counts, a sentence given by
+ * wax_fail stands.
+ *
+ * @param batch NULL: at no item in particular
+ * @param index of the item in batch
+ * @param code  negative errno that the callback gave
+ * @param fmt   used where nothing said why; may be NULL: then errno's text
+ * @return code
+ */
+int wax_op_fail(struct wax_op *op, const struct wax_batch *batch, uint32_t index, int code,
+		const char *fmt, ...) WAX_PRINTF(5, 6);
+
+/** Type of the stream that an input reads. */
+const struct wax_type *wax_op_input_type(const struct wax_op *op, uint32_t input);
+
+/** Where a sentence about a failure goes. */
+struct wax_err *wax_op_err(struct wax_op *op);
+/** Is the run being stopped, so that sources end now? */
+bool wax_op_stopping(const struct wax_op *op);
+/** Account memory of keyed state in the summary: bytes more, or less. */
+void wax_op_count_state(struct wax_op *op, int64_t bytes);
+
+/** The time of this turn, ns since the Unix epoch. */
+int64_t wax_op_now(const struct wax_op *op);
+uint64_t wax_op_epoch(const struct wax_op *op);
+uint32_t wax_op_worker_index(const struct wax_op *op);
+uint32_t wax_op_worker_count(const struct wax_op *op);
+/** Is every changed key to be snapshot and rebuilt at the end of an epoch (--rehearse)? */
+bool wax_op_rehearses(const struct wax_op *op);
+
+/** For op->wake_at: ask to be woken at a time no later than this. */
+static inline void wax_op_wake_by(struct wax_op *op, int64_t at)
+{
+	if (at < op->wake_at)
+		op->wake_at = at;
+}
+
+#endif

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/port.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/assert.h"
+#include "runtime/step.h"
+
+enum {
+	ITEMS_MIN = 8, /* even of the largest fixed-size items */
+	ITEM_BYTES_MAX = INT32_MAX,
+};
+
+static uint32_t column_stride(const struct wax_port_column *column)
+{
+	return column->item_bytes ? column->item_bytes : (uint32_t)sizeof(struct wax_span);
+}
+
+static void column_describe(struct wax_port_column *column, const struct wax_type *type)
+{
+	column->item_bytes = type->item_bytes;
+	column->align = type->align;
+}
+
+static int column_init(struct wax_port_column *column, uint32_t capacity)
+{
+	size_t bytes = (size_t)capacity * column_stride(column);
+	return posix_memalign(&column->items, 64, (bytes + 63) & ~(size_t)63) == 0 ? 0 : -ENOMEM;
+}
+
+static void column_fini(struct wax_port_column *column)
+{
+	free(column->items);
+	free(column->heap);
+}
+
+int wax_port_init(struct wax_port *port, const struct wax_type *type,
+		int (*take)(struct wax_port *, const struct wax_batch *), void *taker,
+		struct wax_err *err)
+{
+	*port = (struct wax_port){.take = take, .taker = taker, .err = err};
+	column_describe(&port->value, wax_type_value(type));
+	uint32_t stride = column_stride(&port->value);
+	if (type->key) {
+		port->keyed = true;
+		column_describe(&port->key, type->key);
+		if (column_stride(&port->key) > stride)
+			stride = column_stride(&port->key);
+	}
+
+	uint32_t capacity = WAX_PORT_COLUMN_BYTES / stride;
+	if (capacity > WAX_PORT_ITEMS_MAX)
+		capacity = WAX_PORT_ITEMS_MAX;
+	if (capacity < ITEMS_MIN)
+		capacity = ITEMS_MIN;
+	if (column_init(&port->value, capacity) < 0 ||
+			(port->keyed && column_init(&port->key, capacity) < 0)) {
+		wax_port_fini(port);
+		return -ENOMEM;
+	}
+	port->out.capacity = capacity;
+	port->out.values = port->value.items;
+	port->out.keys = port->key.items;
+	return 0;
+}
+
+void wax_port_fini(struct wax_port *port)
+{
+	column_fini(&port->value);
+	column_fini(&port->key);
+	*port = (struct wax_port){0};
+}
+
+static void column_clear(struct wax_port_column *column)
+{
+	column->heap_used = 0;
+	column->lent = NULL;
+	column->lent_bytes = 0;
+}
+
+void wax_port_clear(struct wax_port *port)
+{
+	port->out.count = 0;
+	port->claimed = false;
+	column_clear(&port->value);
+	column_clear(&port->key);
+}
+
+void wax_port_read(struct wax_port *port, const struct wax_batch *batch)
+{
+	WAX_ASSERT(port->out.count == 0);
+	port->reading = batch;
+	port->value.lends = port->key.lends = batch != NULL;
+}
+
+static const char *column_heap(const struct wax_port_column *column)
+{
+	return column->lent ? column->lent : column->heap;
+}
+
+static size_t column_heap_bytes(const struct wax_port_column *column)
+{
+	return column->lent ? column->lent_bytes : column->heap_used;
+}
+
+struct wax_batch wax_port_batch(const struct wax_port *port)
+{
+	return (struct wax_batch){
+			.count = port->out.count,
+			.keyed = port->keyed,
+			.value_bytes = port->value.item_bytes,
+			.values = port->value.items,
+			.value_heap = column_heap(&port->value),
+			.value_heap_bytes = column_heap_bytes(&port->value),
+			.key_bytes = port->key.item_bytes,
+			.keys = port->key.items,
+			.key_heap = column_heap(&port->key),
+			.key_heap_bytes = column_heap_bytes(&port->key),
+	};
+}
+
+int wax_port_flush(struct wax_port *port)
+{
+	if (port->out.count > 0 && !port->failed) {
+		struct wax_batch batch = wax_port_batch(port);
+		port->delivered += batch.count;
+		if (port->take(port, &batch) < 0)
+			port->failed = true;
+	}
+	wax_port_clear(port);
+	return port->failed ? -ECANCELED : 0;
+}
+
+int wax_port_lend(struct wax_port *port, const struct wax_batch *batch)
+{
+	if (wax_port_flush(port) < 0)
+		return -ECANCELED;
+	if (batch->count == 0)
+		return 0;
+	port->delivered += batch->count;
+	if (port->take(port, batch) < 0)
+		port->failed = true;
+	return port->failed ? -ECANCELED : 0;
+}
+
+void wax_out_flush(struct wax_out *out)
+{
+	wax_port_flush(wax_port_of(out));
+}
+
+/* The first failure stands: what follows from it would only hide it. */
+static int port_fail(struct wax_port *port, int code, const char *fmt, ...) WAX_PRINTF(3, 4);
+
+static int port_fail(struct wax_port *port, int code, const char *fmt, ...)
+{
+	if (!port->failed && port->err->code == 0) {
+		char text[256];
+		va_list args;
+		va_start(args, fmt);
+		vsnprintf(text, sizeof(text), fmt, args);
+		va_end(args);
+		wax_err_set(port->err, code, "%s", text);
+	}
+	port->failed = true;
+	return code;
+}
+
+int wax_fail(struct wax_out *out, const char *fmt, ...)
+{
+	struct wax_port *port = wax_port_of(out);
+	char text[sizeof(port->err->text)];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (!port->failed && port->err->code == 0)
+		wax_err_set(port->err, -EBADMSG, "%s", text);
+	port->failed = true;
+	return -EBADMSG;
+}
+
+static int heap_reserve(struct wax_port *port, struct wax_port_column *column, size_t bytes)
+{
+	size_t wanted = (size_t)column->heap_used + bytes;
+	if (wanted <= column->heap_capacity)
+		return 0;
+	if (wanted > UINT32_MAX)
+		return port_fail(port, -E2BIG, "a batch of more than 4 GiB");
+
+	size_t capacity = column->heap_capacity ? column->heap_capacity : WAX_PORT_HEAP_BYTES;
+	while (capacity < wanted)
+		capacity *= 2;
+	if (capacity > UINT32_MAX)
+		capacity = UINT32_MAX;
+	char *heap = realloc(column->heap, capacity);
+	if (!heap)
+		return port_fail(port, -ENOMEM, "no memory for an item of %zu bytes", bytes);
+	column->heap = heap;
+	column->heap_capacity = (uint32_t)capacity;
+	return 0;
+}
+
+/* Copy what the column lends into its own heap: something came that lies elsewhere. */
+static int column_own(struct wax_port *port, struct wax_port_column *column)
+{
+	struct wax_span *spans = column->items;
+	const char *lent = column->lent;
+	column->lends = false;
+	if (!lent)
+		return 0;
+
+	for (uint32_t i = 0; i < port->out.count; i++) {
+		if (heap_reserve(port, column, spans[i].bytes) < 0)
+			return -ENOMEM;
+		memcpy(column->heap + column->heap_used, lent + spans[i].at, spans[i].bytes);
+		spans[i].at = column->heap_used;
+		column->heap_used += spans[i].bytes;
+	}
+	column->lent = NULL;
+	return 0;
+}
+
+static bool lies_in(const char *data, size_t bytes, const char *region, size_t region_bytes)
+{
+	size_t at = (size_t)(data - region);
+	return region && data >= region && at <= region_bytes && bytes <= region_bytes - at;
+}
+
+/* Find the part of the batch that is read in which an item lies. */
+static bool column_lend_from(struct wax_port_column *column, const struct wax_batch *batch,
+		const char *data, size_t bytes)
+{
+	const struct {
+		const char *at;
+		size_t bytes;
+	} regions[] = {
+			{batch->value_heap, batch->value_heap_bytes},
+			{batch->key_heap, batch->key_heap_bytes},
+			{batch->values, (size_t)batch->count * batch->value_bytes},
+			{batch->keys, (size_t)batch->count * batch->key_bytes},
+	};
+	for (size_t i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
+		if (regions[i].bytes <= UINT32_MAX &&
+				lies_in(data, bytes, regions[i].at, regions[i].bytes)) {
+			column->lent = regions[i].at;
+			column->lent_bytes = regions[i].bytes;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool column_lends(const struct wax_port *port, struct wax_port_column *column,
+		const char *data, size_t bytes)
+{
+	if (!column->lends)
+		return false;
+	if (column->lent)
+		return lies_in(data, bytes, column->lent, column->lent_bytes);
+	return port->out.count == 0 && column_lend_from(column, port->reading, data, bytes);
+}
+
+static void copy_fixed(void *to, const void *from, uint32_t bytes)
+{
+	switch (bytes) {
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 16:
+		memcpy(to, from, 16);
+		break;
+	default:
+		memcpy(to, from, bytes);
+	}
+}
+
+/* Write an item at the end of a column; the count stays. */
+static int column_put(struct wax_port *port, struct wax_port_column *column, const char *what,
+		const void *data, size_t bytes)
+{
+	uint32_t index = port->out.count;
+	if (column->item_bytes) {
+		if (bytes != column->item_bytes)
+			return port_fail(port, -EMSGSIZE,
+					"emitted a %s of %zu bytes where the type has %u", what,
+					bytes, column->item_bytes);
+		copy_fixed((char *)column->items + (size_t)index * bytes, data,
+				column->item_bytes);
+		return 0;
+	}
+
+	struct wax_span *span = (struct wax_span *)column->items + index;
+	if (bytes > ITEM_BYTES_MAX)
+		return port_fail(port, -E2BIG, "emitted a %s of %zu bytes, 2 GiB are the most",
+				what, bytes);
+	if (column_lends(port, column, data, bytes)) {
+		*span = (struct wax_span){
+				(uint32_t)((const char *)data - column->lent), (uint32_t)bytes};
+		return 0;
+	}
+	if ((column->lends && column_own(port, column) < 0) ||
+			heap_reserve(port, column, bytes) < 0)
+		return -ENOMEM;
+	if (bytes > 0)
+		memcpy(column->heap + column->heap_used, data, bytes);
+	*span = (struct wax_span){column->heap_used, (uint32_t)bytes};
+	column->heap_used += (uint32_t)bytes;
+	return 0;
+}
+
+/* Hand on the open batch if one more item does not fit. */
+static int make_room(struct wax_port *port)
+{
+	if (port->out.count == port->out.capacity ||
+			(port->out.count > 0 &&
+					port->value.heap_used + port->key.heap_used >=
+							WAX_PORT_HEAP_BYTES))
+		wax_port_flush(port);
+	return port->failed ? -ECANCELED : 0;
+}
+
+static int put_key(struct wax_port *port, const void *key, size_t bytes)
+{
+	if (!port->keyed)
+		return port_fail(port, -EINVAL, "emitted a key to a stream that is not keyed: "
+						"use wax_emit");
+	return column_put(port, &port->key, "key", key, bytes);
+}
+
+int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const void *value,
+		size_t value_bytes)
+{
+	struct wax_port *port = wax_port_of(out);
+	int r = make_room(port);
+	if (r == 0)
+		r = put_key(port, key, key_bytes);
+	if (r == 0)
+		r = column_put(port, &port->value, "value", value, value_bytes);
+	if (r == 0)
+		out->count++;
+	return r;
+}
+
+int wax_emit(struct wax_out *out, const void *value, size_t bytes)
+{
+	struct wax_port *port = wax_port_of(out);
+	if (port->keyed) {
+		if (!port->fixed_key.data)
+			return port_fail(port, -EINVAL, "emitted no key to a keyed stream: "
+							"use wax_emit_kv");
+		return wax_emit_kv(
+				out, port->fixed_key.data, port->fixed_key.bytes, value, bytes);
+	}
+	int r = make_room(port);
+	if (r == 0)
+		r = column_put(port, &port->value, "value", value, bytes);
+	if (r == 0)
+		out->count++;
+	return r;
+}
+
+void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
+{
+	struct wax_port *port = wax_port_of(out);
+	if (port->keyed && !key) {
+		key = port->fixed_key.data;
+		key_bytes = port->fixed_key.bytes;
+	}
+	if (make_room(port) < 0)
+		return NULL;
+	if (port->keyed && !key) {
+		port_fail(port, -EINVAL, "claimed room without a key in a keyed stream");
+		return NULL;
+	}
+	if (key && put_key(port, key, key_bytes) < 0)
+		return NULL;
+
+	struct wax_port_column *column = &port->value;
+	if (column->item_bytes) {
+		if (bytes_max < column->item_bytes) {
+			port_fail(port, -EMSGSIZE, "claimed %zu bytes where the type has %u",
+					bytes_max, column->item_bytes);
+			return NULL;
+		}
+		port->claimed = true;
+		port->claim_bytes = column->item_bytes;
+		return (char *)column->items + (size_t)out->count * column->item_bytes;
+	}
+	if (bytes_max > ITEM_BYTES_MAX) {
+		port_fail(port, -E2BIG, "claimed %zu bytes, 2 GiB are the most", bytes_max);
+		return NULL;
+	}
+	if (column_own(port, column) < 0 || heap_reserve(port, column, bytes_max) < 0)
+		return NULL;
+	port->claimed = true;
+	port->claim_bytes = (uint32_t)bytes_max;
+	return column->heap + column->heap_used;
+}
+
+int wax_commit(struct wax_out *out, size_t bytes)
+{
+	struct wax_port *port = wax_port_of(out);
+	struct wax_port_column *column = &port->value;
+	if (port->failed)
+		return -ECANCELED;
+	if (!port->claimed || bytes > port->claim_bytes ||
+			(column->item_bytes && bytes != column->item_bytes))
+		return port_fail(port, -EMSGSIZE, "committed %zu bytes of %u that were claimed",
+				bytes, port->claimed ? port->claim_bytes : 0);
+
+	port->claimed = false;
+	if (column->item_bytes == 0) {
+		struct wax_span *spans = column->items;
+		spans[out->count] = (struct wax_span){column->heap_used, (uint32_t)bytes};
+		column->heap_used += (uint32_t)bytes;
+	}
+	out->count++;
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_TIMERS_H
+#define RUNTIME_TIMERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/table.h"
+
+/*
+ * When the keys of a table want to be woken. A key has one timer or none; setting it anew costs as
+ * much as setting it: what was set before stays in the heap, is known by its ticket, and goes when
+ * it comes to the top or when such entries outnumber the others.
+ *
+ * The table's states must begin with a struct wax_timer, which is zero at first: not set.
+ */
+struct wax_timer {
+	uint64_t ticket; /* of the entry in the heap that counts; 0: not set */
+	int64_t at;      /* ns since the Unix epoch */
+};
+
+struct wax_timers_item {
+	int64_t at;
+	uint64_t ticket;
+	struct wax_table_entry *entry;
+};
+
+struct wax_timers {
+	const struct wax_table *table;
+	struct wax_timers_item *heap; /* the earliest first; of equal times the one set first */
+	size_t count;                 /* in the heap */
+	size_t set_count;             /* of them, timers that are set */
+	size_t capacity;
+	uint64_t ticket; /* last one given */
+};
+
+/** @param table borrows until wax_timers_fini */
+void wax_timers_init(struct wax_timers *timers, const struct wax_table *table);
+void wax_timers_fini(struct wax_timers *timers);
+
+/**
+ * Set the timer of a key, or clear it. Must be cleared before the key is removed.
+ *
+ * @param at WAX_NEVER: clear it, which cannot fail
+ * @return 0, -ENOMEM: it stays as it was
+ */
+int wax_timers_set(struct wax_timers *timers, struct wax_table_entry *entry, int64_t at);
+
+/** Take a timer that is due at `now`, the earliest first; it is not set afterwards.
+ *  @return lends the key's entry; NULL: none is due */
+struct wax_table_entry *wax_timers_pop_due(struct wax_timers *timers, int64_t now);
+
+/** When the earliest is due; WAX_NEVER: none is set. */
+int64_t wax_timers_next(struct wax_timers *timers);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_WORKER_H
+#define RUNTIME_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/loop.h"
+#include "runtime/plan.h"
+#include "shm/control.h"
+#include "shm/segment.h"
+
+/** What a worker is started with; the same in all but `me`. All borrowed while it runs. */
+struct wax_worker_env {
+	const struct wax_plan *plan;
+	const struct wax_segment *segment;
+	const struct wax_control *control;
+	const int *bells; /* eventfd of each worker */
+	uint32_t me;
+	enum wax_io io;
+	int64_t spin_ns;    /* how long an idle worker looks before it sleeps; -1: what waking takes */
+	bool overcommitted; /* more workers than CPUs: do not spin */
+	bool rehearse;      /* see wax_op_rehearses */
+};
+
+/**
+ * Run the flow in this process until its input ends, it fails, or it is told to stop.
+ * Reports in the worker's record of the control page.
+ *
+ * @return the exit status: 0, or as waxrun(1) lists them
+ */
+int wax_worker_run(const struct wax_worker_env *env);
+
+/**
+ * Prepare a flow for a number of workers, in the launcher: sources and sinks list their partitions.
+ *
+ * @return 0; negative with a sentence, which names the step
+ */
+int wax_flow_prepare(struct wax_flow *flow, uint32_t worker_count, struct wax_err *err);
+
+#endif

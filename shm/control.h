@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SHM_CONTROL_H
+#define SHM_CONTROL_H
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <wax/err.h>
+
+#include "shm/layout.h"
+
+/*
+ * The control page of a run: what the launcher and the workers say about themselves. A file in a
+ * directory of the user's (0700), so that tools can map it read-only while the run lasts; it is
+ * removed when the run ends, however it ends, and one that a killed launcher left is removed by
+ * the next run.
+ *
+ *     header | worker records | step counters, workers x steps | edge counters, workers x edges
+ *
+ * Each record has one writer. Numbers are relaxed atomics: a reader may see some a little older
+ * than others.
+ */
+
+#define WAX_CONTROL_MAGIC UINT64_C(0x31306c7463786177) /* "waxctl01" */
+
+enum {
+	WAX_CONTROL_VERSION = 1,
+	WAX_CONTROL_NAME_BYTES = 64,
+	WAX_CONTROL_SOURCE_BYTES = 192,
+	WAX_CONTROL_SENTENCE_BYTES = 1024,
+	WAX_CONTROL_ITEM_BYTES = 256,
+};
+
+/* Declared once: struct, summary, --json and the manual. X(name, unit, help) */
+#define WAX_STEP_COUNTERS(X)                                                                    \
+	X(items_in, "items", "items that the step was given")                                   \
+	X(bytes_in, "bytes", "bytes of their keys and values")                                  \
+	X(batches_in, "batches", "batches that they came in")                                   \
+	X(items_out, "items", "items that the step emitted")                                    \
+	X(bytes_out, "bytes", "bytes of their keys and values")
+
+#define WAX_EDGE_COUNTERS(X)                                                                    \
+	X(items_out, "items", "items sent to all workers, this one included")                   \
+	X(items_crossed, "items", "of these, items sent to other workers")                      \
+	X(bytes_crossed, "bytes", "bytes of slabs used for them")                               \
+	X(messages, "messages", "batches sent to other workers")                                \
+	X(items_in, "items", "items received from all workers, this one included")              \
+	X(blocked, "times", "times that the sender ran out of credit")                          \
+	X(blocked_ns, "ns", "time that it waited for credit")
+
+#define WAX_WORKER_COUNTERS(X)                                                                  \
+	X(turns, "turns", "turns of the loop that found work")                                  \
+	X(sleeps, "times", "times that the worker went to sleep")                               \
+	X(slept_ns, "ns", "time asleep")                                                        \
+	X(rings, "times", "times that it woke another worker")                                  \
+	X(first_item_ns, "ns", "from the launcher's start to the first item")                   \
+	X(state_bytes, "bytes", "memory of keyed state")
+
+#define WAX_COUNTER_FIELD(name, unit, help) _Atomic uint64_t name;
+
+struct wax_step_counters {
+	WAX_STEP_COUNTERS(WAX_COUNTER_FIELD)
+	uint64_t reserved[3];
+};
+
+struct wax_edge_counters {
+	WAX_EDGE_COUNTERS(WAX_COUNTER_FIELD)
+	uint64_t reserved[1];
+};
+
+static_assert(sizeof(struct wax_step_counters) == 64, "control layout v1");
+static_assert(sizeof(struct wax_edge_counters) == 64, "control layout v1");
+
+enum wax_worker_state {
+	WAX_WORKER_STARTING = 0,
+	WAX_WORKER_RUNNING = 1,
+	WAX_WORKER_DONE = 2,
+	WAX_WORKER_FAILED = 3,
+};
+
+enum { WAX_NO_STEP = 0xffffffffu };
+
+/** What a worker says about itself; the worker writes it. */
+struct wax_worker_record {
+	alignas(WAX_APART) _Atomic uint32_t state; /* enum wax_worker_state */
+	_Atomic uint32_t pid;
+	_Atomic uint32_t step_now; /* the step whose callback runs; WAX_NO_STEP: none */
+	_Atomic uint32_t reserved;
+	_Atomic uint64_t epoch_done; /* the last epoch that all of this worker has finished */
+	_Atomic uint64_t turn_started_ns; /* of CLOCK_MONOTONIC; 0: asleep */
+	WAX_WORKER_COUNTERS(WAX_COUNTER_FIELD)
+
+	/* Where its sources are: the last that emitted, and how far it had come. */
+	_Atomic uint64_t source_offset;
+	char source[WAX_CONTROL_SOURCE_BYTES]; /* "" none; always ends in a NUL */
+
+	/* Why it failed; complete when state says failed. */
+	int32_t fail_status; /* exit status of the run */
+	uint32_t fail_step;  /* or WAX_NO_STEP */
+	uint64_t fail_epoch;
+	char fail_sentence[WAX_CONTROL_SENTENCE_BYTES];
+	char fail_item[WAX_CONTROL_ITEM_BYTES]; /* "" none */
+};
+
+static_assert(sizeof(struct wax_worker_record) == 1664, "control layout v1");
+static_assert(offsetof(struct wax_worker_record, source_offset) == 80, "control layout v1");
+static_assert(offsetof(struct wax_worker_record, fail_status) == 280, "control layout v1");
+
+struct wax_control_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t header_bytes;
+	uint64_t bytes;
+	uint64_t launcher_start; /* see wax_pid_start */
+	uint32_t launcher_pid;
+	uint32_t worker_count;
+	uint32_t step_count;
+	uint32_t edge_count;
+	uint64_t started_ns;     /* CLOCK_MONOTONIC */
+	uint64_t workers_offset;
+	uint64_t steps_offset;
+	uint64_t edges_offset;
+	char flow[WAX_CONTROL_NAME_BYTES];
+
+	/* Written by the launcher. */
+	alignas(WAX_APART) _Atomic uint64_t epoch; /* the current one; from 1 on */
+	_Atomic uint32_t stop;                     /* 1: sources end now */
+};
+
+static_assert(sizeof(struct wax_control_header) == 384, "control layout v1");
+static_assert(offsetof(struct wax_control_header, epoch) == 256, "control layout v1");
+
+struct wax_control {
+	struct wax_control_header *header;
+	uint64_t bytes;
+	/* Copies of the header's, which any worker can write over. */
+	uint64_t workers_offset;
+	uint64_t steps_offset;
+	uint64_t edges_offset;
+	uint32_t worker_count;
+	uint32_t step_count;
+	uint32_t edge_count;
+	pid_t maker; /* who removes the file; 0: attached */
+	char path[512]; /* "": no directory could be made, so tools cannot see the run */
+};
+
+/** What a control page is made for. */
+struct wax_control_plan {
+	const char *flow;
+	uint32_t worker_count;
+	uint32_t step_count;
+	uint32_t edge_count;
+};
+
+/**
+ * Make and map the control page, in XDG_RUNTIME_DIR/wax or /tmp/wax-UID. Removes pages whose
+ * launcher is gone. Where no such directory can be had, the page is memory without a name.
+ *
+ * @return 0; -ENOMEM, -EMFILE with a sentence
+ */
+int wax_control_make(const struct wax_control_plan *plan, struct wax_control *control,
+		struct wax_err *err);
+/** Unmap, and remove the file if this process made it; a forked child only unmaps. */
+void wax_control_free(struct wax_control *control);
+
+/** Map the page of another run read-only, for tools. @return 0, -ENOENT, -EBADMSG ... */
+int wax_control_attach(const char *path, struct wax_control *control, struct wax_err *err);
+
+static inline struct wax_worker_record *wax_control_worker(
+		const struct wax_control *control, uint32_t worker)
+{
+	return (struct wax_worker_record *)((char *)control->header +
+			       control->workers_offset) +
+			worker;
+}
+
+static inline struct wax_step_counters *wax_control_step(
+		const struct wax_control *control, uint32_t worker, uint32_t step)
+{
+	return (struct wax_step_counters *)((char *)control->header +
+			       control->steps_offset) +
+			(uint64_t)worker * control->step_count + step;
+}
+
+static inline struct wax_edge_counters *wax_control_edge(
+		const struct wax_control *control, uint32_t worker, uint32_t edge)
+{
+	return (struct wax_edge_counters *)((char *)control->header +
+			       control->edges_offset) +
+			(uint64_t)worker * control->edge_count + edge;
+}
+
+#endif

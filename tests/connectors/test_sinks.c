@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <wax/connectors.h>
+
+#include "tests/support/stage.h"
+
+static struct stage stage;
+static struct wax_parts parts;
+static struct wax_err err;
+static struct wax_sink *sink;
+static void *part;
+
+static char folder[64];
+static char path[128];
+
+static void set_up(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	strcpy(folder, "/tmp/wax-test-sinks-XXXXXX");
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/out.txt", folder);
+	wax_parts_init(&parts, 2);
+	stage_init(&stage, 1, 2, "");
+}
+
+static void tear_down(void)
+{
+	char command[128];
+
+	wax_sink_free(sink);
+	wax_parts_fini(&parts);
+	stage_fini(&stage);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	cr_assert_eq(system(command), 0);
+}
+
+TestSuite(sinks, .init = set_up, .fini = tear_down);
+
+static int list(void)
+{
+	return sink->ops.list(sink->sink, &parts, &err);
+}
+
+static int open_part(struct wax_bytes saved)
+{
+	return sink->ops.open(sink->sink, &stage.env, saved, &part, &err);
+}
+
+#define ANEW ((struct wax_bytes){NULL, 0})
+
+static int write_line(const char *text)
+{
+	struct wax_span span = {0, (uint32_t)strlen(text)};
+	struct wax_batch batch = {.count = 1,
+			.values = &span,
+			.value_heap = text,
+			.value_heap_bytes = span.bytes};
+
+	return sink->ops.write(part, &batch, &err);
+}
+
+static void expect_file(const char *file_path, const char *expected)
+{
+	char text[256];
+	FILE *file = fopen(file_path, "r");
+	size_t bytes;
+
+	cr_assert_not_null(file, "%s", file_path);
+	bytes = fread(text, 1, sizeof(text) - 1, file);
+	text[bytes] = '\0';
+	fclose(file);
+	cr_assert_str_eq(text, expected);
+}
+
+static void fill_file(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	fputs(text, file);
+	fclose(file);
+}
+
+Test(sinks, file_is_left_alone_until_it_is_opened)
+{
+	sink = wax_file(path, NULL);
+	cr_assert_eq(list(), 0);
+	cr_assert_eq(parts.count, 1);
+	cr_assert_str_eq(parts.names[0], path);
+	cr_assert_neq(access(path, F_OK), 0);
+
+	wax_parts_fini(&parts);
+	fill_file("old\n");
+	cr_assert_eq(list(), 0);
+	expect_file(path, "old\n");
+}
+
+Test(sinks, file_is_emptied_and_written)
+{
+	fill_file("old contents\n");
+	sink = wax_file(path, NULL);
+	cr_assert_eq(open_part(ANEW), 0, "%s", err.text);
+	cr_assert_eq(write_line("one"), WAX_READY);
+	cr_assert_eq(write_line("two"), WAX_READY);
+	cr_assert_eq(stage_flush(&stage, sink, part), WAX_READY);
+	cr_assert_eq(sink->ops.close(part, 1, &err), 0);
+	expect_file(path, "one\ntwo\n");
+}
+
+Test(sinks, file_goes_on_behind_the_saved_position)
+{
+	struct wax_bytes position;
+	uint64_t saved;
+
+	sink = wax_file(path, NULL);
+	cr_assert_eq(open_part(ANEW), 0);
+	write_line("one");
+	cr_assert_eq(stage_flush(&stage, sink, part), WAX_READY);
+	position = sink->ops.position(part);
+	cr_assert_eq(position.bytes, sizeof(saved));
+	memcpy(&saved, position.data, sizeof(saved));
+	write_line("lost");
+	cr_assert_eq(stage_flush(&stage, sink, part), WAX_READY);
+	sink->ops.close(part, 0, &err);
+	expect_file(path, "one\nlost\n");
+
+	cr_assert_eq(open_part((struct wax_bytes){&saved, sizeof(saved)}), 0, "%s", err.text);
+	expect_file(path, "one\n");
+	write_line("two");
+	cr_assert_eq(stage_flush(&stage, sink, part), WAX_READY);
+	sink->ops.close(part, 1, &err);
+	expect_file(path, "one\ntwo\n");
+}
+
+Test(sinks, file_that_lost_what_was_saved_is_refused)
+{
+	uint64_t saved = 100;
+
+	fill_file("short\n");
+	sink = wax_file(path, NULL);
+	cr_assert_eq(open_part((struct wax_bytes){&saved, sizeof(saved)}), -ESTALE);
+	expect_file(path, "short\n");
+	cr_assert_eq(open_part((struct wax_bytes){&saved, 3}), -EBADMSG);
+}
+
+Test(sinks, file_that_cannot_be_is_an_error_before_the_run)
+{
+	sink = wax_file("/nowhere/at/all/out.txt", NULL);
+	cr_assert_eq(list(), -ENOENT);
+	cr_assert_str_eq(err.text,
+			"cannot make '/nowhere/at/all/out.txt': there is no directory "
+			"'/nowhere/at/all': make it first");
+	wax_sink_free(sink);
+
+	sink = wax_file(folder, NULL);
+	cr_assert_eq(list(), -EISDIR);
+	wax_sink_free(sink);
+
+	fill_file("");
+	strcat(path, "/x");
+	sink = wax_file(path, NULL);
+	cr_assert_eq(list(), -ENOTDIR);
+}
+
+Test(sinks, path_that_the_flow_does_not_have_is_an_error)
+{
+	sink = wax_file(NULL, NULL);
+	cr_assert_eq(list(), -EINVAL);
+	wax_sink_free(sink);
+
+	sink = wax_dir(NULL, 3, NULL);
+	cr_assert_eq(list(), -EINVAL);
+	wax_sink_free(sink);
+
+	sink = wax_dir(NULL, 0, NULL);
+	cr_assert_eq(open_part(ANEW), -EINVAL);
+}
+
+Test(sinks, file_may_be_a_device)
+{
+	sink = wax_file("/dev/full", NULL);
+	cr_assert_eq(list(), 0);
+	cr_assert_eq(open_part(ANEW), 0);
+	write_line("one");
+	cr_assert_eq(stage_flush(&stage, sink, part), -ENOSPC);
+	cr_assert_not_null(strstr(stage.err.text, "'/dev/full'"));
+	cr_assert_eq(sink->ops.close(part, 0, &err), 0);
+}
+
+Test(sinks, dir_is_made_with_its_partitions)
+{
+	snprintf(path, sizeof(path), "%s/parts", folder);
+	sink = wax_dir(path, 3, NULL);
+	cr_assert_eq(list(), 0);
+	cr_assert_eq(access(path, F_OK), 0);
+	cr_assert_eq(parts.count, 3);
+	cr_assert_str_eq(parts.names[0], "part-00000");
+	cr_assert_str_eq(parts.names[2], "part-00002");
+
+	/* Once more: it may be there. */
+	wax_parts_fini(&parts);
+	cr_assert_eq(list(), 0);
+
+	stage.env.part = "part-00002";
+	cr_assert_eq(open_part(ANEW), 0);
+	write_line("one");
+	cr_assert_eq(stage_flush(&stage, sink, part), WAX_READY);
+	cr_assert_eq(sink->ops.close(part, 1, &err), 0);
+	strcat(path, "/part-00002");
+	expect_file(path, "one\n");
+}
+
+Test(sinks, dir_per_worker_is_made_by_the_workers)
+{
+	snprintf(path, sizeof(path), "%s/parts", folder);
+	sink = wax_dir(path, 0, NULL);
+	cr_assert_null(sink->ops.list);
+	cr_assert_eq(open_part(ANEW), 0);
+	cr_assert_eq(write_line("one"), WAX_READY);
+	cr_assert_eq(stage_flush(&stage, sink, part), WAX_READY);
+	cr_assert_eq(sink->ops.close(part, 1, &err), 0);
+	strcat(path, "/part-00001");
+	expect_file(path, "one\n");
+}
+
+Test(sinks, dir_that_is_a_file_is_an_error)
+{
+	fill_file("");
+	sink = wax_dir(path, 2, NULL);
+	cr_assert_eq(list(), -ENOTDIR);
+	wax_sink_free(sink);
+
+	sink = wax_dir(folder, 20000, NULL);
+	cr_assert_eq(list(), -EINVAL);
+	wax_sink_free(sink);
+
+	sink = wax_dir("/nowhere/at/all", 2, NULL);
+	cr_assert_eq(list(), -ENOENT);
+}
+
+/* Standard output for the time of a test. */
+static void redirect(int fd)
+{
+	cr_assert_geq(dup2(fd, STDOUT_FILENO), 0);
+	close(fd);
+}
+
+Test(sinks, standard_output_is_written_where_it_stands)
+{
+	int fd;
+
+	fill_file("");
+	fd = open(path, O_WRONLY);
+	cr_assert_eq(write(fd, "head\n", 5), 5);
+	redirect(fd);
+	sink = wax_stdout(NULL);
+	cr_assert_eq(list(), 0);
+	cr_assert_eq(parts.count, 1);
+	cr_assert_eq(open_part(ANEW), 0);
+	write_line("one");
+	cr_assert_eq(stage_flush(&stage, sink, part), WAX_READY);
+	cr_assert_eq(sink->ops.close(part, 1, &err), 0);
+	/* Others may still use it. */
+	cr_assert_eq(write(STDOUT_FILENO, "tail\n", 5), 5);
+	expect_file(path, "head\none\ntail\n");
+}
+
+Test(sinks, standard_output_without_a_reader_is_an_error)
+{
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	redirect(ends[1]);
+	close(ends[0]);
+	sink = wax_stdout("%v");
+	cr_assert_eq(open_part(ANEW), 0);
+	write_line("one");
+	cr_assert_eq(stage_flush(&stage, sink, part), -EPIPE);
+	cr_assert_str_eq(stage.err.text,
+			"whoever reads standard output has closed it, after byte "
+			"0: let it read to the end, or write to a file");
+	sink->ops.close(part, 0, &err);
+}
+
+Test(sinks, standard_output_that_is_closed_is_an_error_before_the_run)
+{
+	close(STDOUT_FILENO);
+	sink = wax_stdout(NULL);
+	cr_assert_eq(list(), -EBADF);
+	cr_assert_str_eq(err.text,
+			"standard output is closed: redirect it to a file or to /dev/null");
+}
+
+Test(sinks, null_takes_everything)
+{
+	sink = wax_null();
+	cr_assert_null(sink->type);
+	cr_assert_null(sink->ops.list);
+	cr_assert_eq(open_part(ANEW), 0);
+	cr_assert_eq(write_line("one"), WAX_READY);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "runtime/hash.h"
+
+/* So that the compiler cannot know the size. */
+static size_t volatile size_of_any;
+
+static uint64_t general(const void *key, size_t bytes)
+{
+	size_of_any = bytes;
+	return XXH3_64bits(key, size_of_any);
+}
+
+Test(hash, short_paths_give_the_value_of_the_general_one)
+{
+	unsigned char key[64];
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (unsigned char)(i * 37 + 1);
+	for (size_t bytes = 0; bytes <= sizeof(key); bytes++)
+		cr_assert_eq(wax_hash(key, bytes), general(key, bytes), "%zu bytes", bytes);
+	cr_assert_eq(wax_hash(key + 1, 8), general(key + 1, 8), "unaligned");
+}
+
+/* What is saved in a snapshot is found again by these values. */
+Test(hash, values_are_those_of_version_1)
+{
+	uint64_t number = 42;
+
+	cr_assert_eq(WAX_HASH_VERSION, 1);
+	cr_assert_eq(wax_hash(NULL, 0), 0x2d06800538d394c2);
+	cr_assert_eq(wax_hash("wax", 3), XXH3_64bits("wax", 3));
+	cr_assert_eq(wax_hash(&number, 8), XXH3_64bits_withSeed(&number, 8, WAX_HASH_SEED));
+}

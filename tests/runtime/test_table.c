@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/hash.h"
+#include "runtime/table.h"
+
+/* An allocator of which the n-th call fails. */
+static int calls_left = -1; /* -1: none fails */
+static size_t held_bytes;
+
+static void *failing_alloc(size_t bytes)
+{
+	void *memory;
+
+	if (calls_left == 0)
+		return NULL;
+	if (calls_left > 0)
+		calls_left--;
+	memory = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+	cr_assert_not_null(memory);
+	held_bytes += bytes;
+	return memset(memory, 0, bytes);
+}
+
+static void failing_release(void *memory, size_t bytes)
+{
+	held_bytes -= bytes;
+	free(memory);
+}
+
+static void init(struct wax_table *table, uint32_t key_bytes, uint32_t state_bytes)
+{
+	wax_table_init(table, key_bytes, state_bytes, 0);
+	table->alloc = failing_alloc;
+	table->release = failing_release;
+	calls_left = -1;
+	held_bytes = 0;
+}
+
+static void fini(struct wax_table *table)
+{
+	cr_assert_eq(wax_table_bytes(table), held_bytes);
+	wax_table_fini(table);
+	cr_assert_eq(wax_table_bytes(table), 0);
+	cr_assert_eq(held_bytes, 0, "%zu bytes are left", held_bytes);
+}
+
+static struct wax_table_entry *get(struct wax_table *table, struct wax_bytes key, bool *ret_added)
+{
+	return wax_table_get(table, key, wax_hash(key.data, key.bytes), ret_added);
+}
+
+static struct wax_table_entry *find(struct wax_table *table, struct wax_bytes key)
+{
+	return wax_table_find(table, key, wax_hash(key.data, key.bytes));
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* Keys of every kind: number i as a key of so many bytes; 0: of a length that varies with it. */
+#define LONGEST 3000
+
+static struct wax_bytes make_key(char *room, uint64_t number, uint32_t key_bytes)
+{
+	size_t bytes = key_bytes;
+
+	if (!bytes)
+		bytes = number % 50 == 7 ? 1000 + number % 2000 : number % 40;
+	/* The shortest keys are few, so let a number that does not fit be a longer one. */
+	if (!key_bytes && bytes < 4)
+		bytes += 8;
+	memset(room, (int)(number & 0x7f), bytes);
+	memcpy(room, &number, bytes < sizeof(number) ? bytes : sizeof(number));
+	return (struct wax_bytes){room, bytes};
+}
+
+#define MODEL_COUNT 3000
+
+static void check_model(struct wax_table *table, const uint64_t *model, uint32_t key_bytes)
+{
+	struct wax_table_walk walk = {NULL, 0, false};
+	uint64_t expected = 0, met = 0;
+	char room[LONGEST];
+
+	for (uint64_t number = 0; number < MODEL_COUNT; number++) {
+		struct wax_bytes key = make_key(room, number, key_bytes);
+		struct wax_table_entry *entry = find(table, key);
+
+		cr_assert_eq(entry != NULL, model[number] != 0, "key %lu", (unsigned long)number);
+		if (!entry)
+			continue;
+		expected++;
+		cr_assert(wax_table_holds(entry, key));
+		cr_assert_eq(*(uint64_t *)wax_table_state(table, entry), model[number]);
+	}
+	while (wax_table_next(table, &walk))
+		met++;
+	cr_assert_eq(met, expected);
+	cr_assert_eq(table->count, expected);
+}
+
+static void run_against_model(uint32_t key_bytes)
+{
+	static uint64_t model[MODEL_COUNT];
+	struct wax_table table;
+	uint64_t random = 12345;
+	char room[LONGEST];
+
+	init(&table, key_bytes, 24);
+	for (int step = 0; step < 100000; step++) {
+		/* Waves of growth and decline. */
+		bool declines = step / 10000 % 2;
+		uint64_t number = next_random(&random) % MODEL_COUNT;
+		struct wax_bytes key = make_key(room, number, key_bytes);
+		bool removes = next_random(&random) % 4 < (declines ? 3u : 1u);
+
+		if (removes && model[number]) {
+			wax_table_remove(&table, find(&table, key));
+			model[number] = 0;
+		} else if (!removes) {
+			bool added;
+			struct wax_table_entry *entry = get(&table, key, &added);
+			uint64_t *state = wax_table_state(&table, entry);
+
+			cr_assert_eq((uintptr_t)state % 16, 0);
+			cr_assert_eq(added, model[number] == 0);
+			cr_assert_eq(*state, model[number], "a new state is zero");
+			model[number] = ++*state;
+			memset(state + 1, 0xff, 16);
+		}
+		if (step % 10000 == 9999)
+			check_model(&table, model, key_bytes);
+	}
+	fini(&table);
+}
+
+Test(table, of_8_byte_keys_does_what_an_array_does)
+{
+	run_against_model(8);
+}
+
+Test(table, of_4_byte_keys_does_what_an_array_does)
+{
+	run_against_model(4);
+}
+
+Test(table, of_keys_of_another_size_does_what_an_array_does)
+{
+	run_against_model(23);
+}
+
+Test(table, of_keys_longer_than_an_entry_holds_does_what_an_array_does)
+{
+	run_against_model(1500);
+}
+
+Test(table, of_keys_of_any_length_does_what_an_array_does)
+{
+	run_against_model(0);
+}
+
+Test(table, empty_key_is_a_key)
+{
+	struct wax_bytes none = {NULL, 0};
+	struct wax_table table;
+	bool added;
+
+	init(&table, 0, 8);
+	cr_assert_null(find(&table, none));
+	struct wax_table_entry *entry = get(&table, none, &added);
+	cr_assert(added);
+	cr_assert_eq(get(&table, none, &added), entry);
+	cr_assert_not(added);
+	fini(&table);
+}
+
+Test(table, keys_that_differ_in_length_differ)
+{
+	struct wax_table table;
+
+	init(&table, 0, 0);
+	for (size_t bytes = 0; bytes < 40; bytes++)
+		get(&table, (struct wax_bytes){"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", bytes},
+				NULL);
+	cr_assert_eq(table.count, 40);
+	fini(&table);
+}
+
+Test(table, state_is_aligned_as_asked)
+{
+	for (uint32_t align = 1; align <= 64; align *= 2) {
+		struct wax_table table;
+
+		wax_table_init(&table, 0, 64, align);
+		for (size_t bytes = 0; bytes < 30; bytes++) {
+			struct wax_bytes key = {"abcdefghijklmnopqrstuvwxyz0123", bytes};
+			void *state = wax_table_state(&table, get(&table, key, NULL));
+
+			cr_assert_eq((uintptr_t)state % align, 0);
+		}
+		wax_table_fini(&table);
+	}
+}
+
+Test(table, entry_stays_at_its_place_while_others_come_and_go)
+{
+	struct wax_table table;
+	uint64_t first = 1, other;
+
+	init(&table, 8, 8);
+	struct wax_table_entry *entry = get(&table, (struct wax_bytes){&first, 8}, NULL);
+	for (other = 2; other < 100000; other++) {
+		struct wax_bytes key = {&other, 8};
+
+		get(&table, key, NULL);
+		if (other % 3 == 0)
+			wax_table_remove(&table, find(&table, key));
+	}
+	cr_assert_eq(find(&table, (struct wax_bytes){&first, 8}), entry);
+	fini(&table);
+}
+
+Test(table, new_key_has_another_generation_than_the_last_in_its_memory)
+{
+	struct wax_table table;
+	uint64_t key = 7;
+	struct wax_bytes bytes = {&key, 8};
+
+	init(&table, 8, 8);
+	struct wax_table_entry *entry = get(&table, bytes, NULL);
+	uint32_t generation = entry->generation;
+	cr_assert_eq(generation % 2, 1);
+	entry->flags = WAX_TABLE_MARK_A;
+	wax_table_remove(&table, entry);
+	cr_assert_eq(entry->generation % 2, 0);
+	cr_assert_not(wax_table_holds(entry, bytes));
+	cr_assert_eq(get(&table, bytes, NULL), entry);
+	cr_assert_neq(entry->generation, generation);
+	cr_assert_eq(entry->flags, WAX_TABLE_NEW);
+	fini(&table);
+}
+
+static void run_churn(uint32_t key_bytes)
+{
+	char room[LONGEST];
+	struct wax_table table;
+	size_t bytes = 0;
+
+	init(&table, key_bytes, 40);
+	for (uint64_t number = 0; number < 200000; number++) {
+		get(&table, make_key(room, number, key_bytes), NULL);
+		if (number < 5000)
+			continue;
+		wax_table_remove(&table, find(&table, make_key(room, number - 5000, key_bytes)));
+		/* Once each size has been there, nothing new is needed. */
+		if (number == 20000)
+			bytes = wax_table_bytes(&table);
+	}
+	cr_assert_leq(wax_table_bytes(&table), bytes + bytes / 50);
+	fini(&table);
+}
+
+Test(table, keys_that_come_and_go_need_no_more_memory)
+{
+	run_churn(8);
+}
+
+Test(table, keys_of_any_length_that_come_and_go_need_no_more_memory)
+{
+	run_churn(0);
+}
+
+Test(table, walk_is_in_the_order_of_arrival)
+{
+	struct wax_table_walk walk = {NULL, 0, false};
+	struct wax_table table;
+
+	init(&table, 8, 8);
+	for (uint64_t key = 0; key < 10000; key++)
+		get(&table, (struct wax_bytes){&key, 8}, NULL);
+	for (uint64_t key = 0; key < 10000; key++) {
+		struct wax_table_entry *entry = wax_table_next(&table, &walk);
+
+		cr_assert_eq(memcmp(wax_table_key(entry).data, &key, 8), 0);
+		/* Removing the one just met is allowed. */
+		if (key % 2)
+			wax_table_remove(&table, entry);
+	}
+	cr_assert_null(wax_table_next(&table, &walk));
+	cr_assert_eq(table.count, 5000);
+	fini(&table);
+}
+
+Test(table, clear_forgets_the_keys_and_keeps_the_memory)
+{
+	struct wax_table table;
+	size_t bytes = 0;
+
+	init(&table, 8, 8);
+	for (int round = 0; round < 3; round++) {
+		for (uint64_t key = 0; key < 50000; key++) {
+			struct wax_bytes of = {&key, 8};
+			struct wax_table_entry *entry = get(&table, of, NULL);
+			uint64_t *state = wax_table_state(&table, entry);
+
+			cr_assert_eq(*state, 0);
+			*state = key + 1;
+		}
+		if (round == 0)
+			bytes = wax_table_bytes(&table);
+		cr_assert_eq(wax_table_bytes(&table), bytes);
+		cr_assert_eq(table.count, 50000);
+		wax_table_clear(&table);
+		cr_assert_eq(table.count, 0);
+	}
+	fini(&table);
+}
+
+Test(table, clear_frees_long_keys)
+{
+	char room[LONGEST];
+	struct wax_table table;
+
+	init(&table, 0, 8);
+	get(&table, make_key(room, 7, 2000), NULL);
+	wax_table_clear(&table);
+	cr_assert_lt(wax_table_bytes(&table), 6000);
+	fini(&table);
+}
+
+/* ---- batches */
+
+#define BATCH_COUNT 3000
+
+static struct wax_batch number_batch(const void *keys, uint32_t key_bytes)
+{
+	return (struct wax_batch){
+			.count = BATCH_COUNT, .keyed = 1, .key_bytes = key_bytes, .keys = keys};
+}
+
+static void check_batch(struct wax_table *table, const struct wax_batch *batch, uint64_t expected)
+{
+	static struct wax_table_entry *entries[BATCH_COUNT];
+
+	for (uint32_t first = 0; first < batch->count; first += 700) {
+		uint32_t left = batch->count - first;
+
+		cr_assert_eq(wax_table_get_many(table, batch, first, left < 700 ? left : 700,
+					     entries + first),
+				0);
+	}
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct wax_bytes key = wax_batch_key(batch, i);
+
+		cr_assert(wax_table_holds(entries[i], key));
+		cr_assert_eq(find(table, key), entries[i]);
+	}
+	cr_assert_eq(table->count, expected);
+}
+
+Test(table, batch_of_8_byte_keys_is_resolved)
+{
+	static uint64_t keys[BATCH_COUNT];
+	struct wax_batch batch = number_batch(keys, 8);
+	struct wax_table table;
+
+	init(&table, 8, 8);
+	for (uint32_t i = 0; i < BATCH_COUNT; i++)
+		keys[i] = i % 1000;
+	check_batch(&table, &batch, 1000);
+	for (uint32_t i = 0; i < BATCH_COUNT; i++)
+		keys[i] = i * 5;
+	check_batch(&table, &batch, 1000 + BATCH_COUNT - 200);
+	fini(&table);
+}
+
+Test(table, batch_of_4_byte_keys_is_resolved)
+{
+	static uint32_t keys[BATCH_COUNT];
+	struct wax_batch batch = number_batch(keys, 4);
+	struct wax_table table;
+
+	init(&table, 4, 8);
+	for (uint32_t i = 0; i < BATCH_COUNT; i++)
+		keys[i] = i % 1000;
+	check_batch(&table, &batch, 1000);
+	fini(&table);
+}
+
+Test(table, batch_of_keys_of_any_length_is_resolved)
+{
+	static struct wax_span spans[BATCH_COUNT];
+	static char heap[BATCH_COUNT * 120];
+	struct wax_batch batch = {.count = BATCH_COUNT,
+			.keyed = 1,
+			.keys = spans,
+			.key_heap = heap,
+			.key_heap_bytes = sizeof(heap)};
+	struct wax_table table;
+	uint32_t at = 0;
+	char room[LONGEST];
+
+	init(&table, 0, 8);
+	for (uint32_t i = 0; i < BATCH_COUNT; i++) {
+		struct wax_bytes key = make_key(room, i % 500, 0);
+
+		spans[i] = (struct wax_span){at, (uint32_t)key.bytes};
+		memcpy(heap + at, key.data, key.bytes);
+		at += (uint32_t)key.bytes;
+	}
+	check_batch(&table, &batch, 500);
+	fini(&table);
+}
+
+Test(table, batch_and_single_lookups_agree_after_removals)
+{
+	static uint64_t keys[BATCH_COUNT];
+	struct wax_batch batch = number_batch(keys, 8);
+	struct wax_table table;
+	uint64_t random = 99;
+
+	init(&table, 8, 8);
+	for (int round = 0; round < 30; round++) {
+		uint64_t before;
+
+		for (uint32_t i = 0; i < BATCH_COUNT; i++)
+			keys[i] = next_random(&random) % 5000;
+		for (uint64_t key = 0; key < 5000; key++) {
+			struct wax_table_entry *entry = find(&table, (struct wax_bytes){&key, 8});
+
+			if (entry && next_random(&random) % 2)
+				wax_table_remove(&table, entry);
+		}
+		before = table.count;
+		for (uint32_t i = 0; i < BATCH_COUNT; i++) {
+			bool seen = find(&table, (struct wax_bytes){&keys[i], 8}) != NULL;
+
+			for (uint32_t j = 0; j < i && !seen; j++)
+				seen = keys[j] == keys[i];
+			before += !seen;
+		}
+		check_batch(&table, &batch, before);
+	}
+	fini(&table);
+}
+
+/* ---- memory */
+
+Test(table, growing_far_leaves_every_key_in_its_place)
+{
+	struct wax_table table;
+	uint64_t count = 300000;
+
+	/* With the memory it really has, huge pages and all. */
+	wax_table_init(&table, 8, 8, 0);
+	for (uint64_t key = 0; key < count; key++)
+		*(uint64_t *)wax_table_state(
+				&table, get(&table, (struct wax_bytes){&key, 8}, NULL)) = key;
+	for (uint64_t key = 0; key < count; key++)
+		cr_assert_eq(*(uint64_t *)wax_table_state(
+					     &table, find(&table, (struct wax_bytes){&key, 8})),
+				key);
+	wax_table_fini(&table);
+}
+
+/* The n-th allocation fails, for each n: the call says so, and what was there is there still. */
+static bool run_out_of_memory(int n, uint32_t key_bytes)
+{
+	char room[LONGEST];
+	struct wax_table table;
+	uint64_t added = 0;
+	bool failed = false;
+
+	init(&table, key_bytes, 100);
+	calls_left = n;
+	for (uint64_t number = 0; number < 2000 && !failed; number++) {
+		failed = !get(&table, make_key(room, number, key_bytes), NULL);
+		added += !failed;
+	}
+	calls_left = -1;
+	cr_assert_eq(table.count, added);
+	for (uint64_t number = 0; number < added; number++)
+		cr_assert_not_null(find(&table, make_key(room, number, key_bytes)));
+	cr_assert_not_null(get(&table, make_key(room, 1999, key_bytes), NULL), "goes on after");
+	fini(&table);
+	return failed;
+}
+
+Test(table, out_of_memory_changes_nothing)
+{
+	int n = 0;
+
+	while (run_out_of_memory(n, 8))
+		n++;
+	cr_assert_gt(n, 10);
+	n = 0;
+	while (run_out_of_memory(n, 0))
+		n++;
+	cr_assert_gt(n, 50);
+}
+
+Test(table, batch_out_of_memory_is_reported)
+{
+	static uint64_t keys[BATCH_COUNT];
+	static struct wax_table_entry *entries[BATCH_COUNT];
+	struct wax_batch batch = number_batch(keys, 8);
+
+	for (uint32_t i = 0; i < BATCH_COUNT; i++)
+		keys[i] = i;
+	for (int n = 0;; n++) {
+		struct wax_table table;
+		int r;
+
+		init(&table, 8, 8);
+		calls_left = n;
+		r = wax_table_get_many(&table, &batch, 0, BATCH_COUNT, entries);
+		calls_left = -1;
+		if (r == 0) {
+			fini(&table);
+			break;
+		}
+		cr_assert_eq(r, -ENOMEM);
+		cr_assert_eq(wax_table_get_many(&table, &batch, 0, BATCH_COUNT, entries), 0);
+		cr_assert_eq(table.count, BATCH_COUNT);
+		fini(&table);
+	}
+}
