@@ -35,7 +35,7 @@ bool wax_format_is_value(const struct wax_format *format);
 
 /**
  * Emit a text for each item of a batch, without a newline. Any number of workers may share a
- * format; the cost is about 10 ns an item and its bytes.
+ * format; the cost is about 20 ns an item and its bytes.
  *
  * @param out   of a stream of WAX_TEXT, keyed when keep_key was given
  * @param batch of the type that the format was made for

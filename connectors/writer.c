@@ -24,7 +24,7 @@
 #include <wax/connector.h>
 
 #include "runtime/assert.h"
-#include "runtime/loop_backend.h"
+#include "runtime/loop.h"
 
 enum {
 	/* Enough to make the cost of a write small against copying. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,8 +51,8 @@ struct supervisor {
 	struct wax_ended ended;
 	int stop_signal; /* the first one; 0: none */
 
-	uint64_t started_ns; /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
-	uint64_t epoch_at;
+	uint64_t epoch_at; /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
+	uint64_t sample_at;
 	uint64_t progress_at;
 	uint64_t drain_until;
 	uint64_t timeout_at;
@@ -312,8 +313,12 @@ static void check_time(struct supervisor *supervisor)
 		advance_epoch(supervisor, now);
 	if (now >= supervisor->progress_at) {
 		supervisor->progress_at = now + (uint64_t)run->options->interval_ns;
-		if (run->progress && !supervisor->ending_known)
+		if (!supervisor->ending_known)
 			run->progress(run->context);
+	}
+	if (now >= supervisor->sample_at) {
+		supervisor->sample_at = now + (uint64_t)run->options->interval_ns / 10;
+		run->sample(run->context);
 	}
 }
 
@@ -326,6 +331,7 @@ static int64_t time_left(const struct supervisor *supervisor)
 {
 	uint64_t next = least(least(supervisor->epoch_at, supervisor->progress_at),
 			least(supervisor->drain_until, supervisor->timeout_at));
+	next = least(next, supervisor->sample_at);
 	uint64_t now = wax_clock_monotonic();
 	return next == UINT64_MAX ? WAX_NEVER : next > now ? (int64_t)(next - now) : 0;
 }
@@ -375,9 +381,11 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 	struct supervisor supervisor = {
 			.run = supervision,
 			.signal_fd = -1,
-			.started_ns = supervision->control->header->started_ns,
 			.epoch_at = after(now, options->snapshot_interval_ns),
-			.progress_at = after(now, options->interval_ns),
+			.sample_at = supervision->sample ? after(now, options->interval_ns / 10)
+							 : UINT64_MAX,
+			.progress_at = supervision->progress ? after(now, options->interval_ns)
+							     : UINT64_MAX,
 			.drain_until = UINT64_MAX,
 			.timeout_at = after(now, options->timeout_ns),
 	};
@@ -403,8 +411,9 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 		if (supervisor.children[i].pid > 0)
 			reap(&supervisor.children[i]);
 	}
+	supervisor.ended.wall_ns =
+			wax_clock_monotonic() - supervision->control->header->started_ns;
 	end_with(&supervisor, supervisor.stop_signal ? WAX_ENDING_STOPPED : WAX_ENDING_DONE, 0);
-	supervisor.ended.wall_ns = wax_clock_monotonic() - supervisor.started_ns;
 
 	wax_loop_close(supervisor.loop);
 	if (supervisor.signal_fd >= 0)

@@ -28,8 +28,9 @@ struct wax_supervision {
 	const struct wax_options *options;
 	const struct wax_placement *placement;
 	const int *bells; /* eventfd of each worker */
-	/* Called every --interval. May be NULL. */
+	/* Called every --interval, and ten times as often. May be NULL. */
 	void (*progress)(void *context);
+	void (*sample)(void *context);
 	/* Called with a sentence for people: a stop was asked for, and so on. May be NULL. */
 	void (*notice)(void *context, const char *sentence);
 	void *context;

@@ -16,10 +16,21 @@ static const struct wax_op_class redistribute_class = {.kind = "redistribute", .
 struct wax_stream wax_redistribute(struct wax_stream up, const char *id, enum wax_deal deal)
 {
 	struct wax_step *step = wax_step_add(up.flow, id, &redistribute_class);
-	const struct wax_type *type = wax_step_input(up.flow, step, up);
+	const struct wax_type *type = deal == WAX_DEAL_KEYS ? wax_step_input_keyed(up.flow, step, up)
+							    : wax_step_input(up.flow, step, up);
 
-	step->route = deal == WAX_DEAL_ITEMS ? WAX_ROUTE_ITEMS : WAX_ROUTE_BATCHES;
-	if (deal != WAX_DEAL_ITEMS && deal != WAX_DEAL_BATCHES)
-		wax_step_fail(up.flow, step, "deals neither WAX_DEAL_BATCHES nor WAX_DEAL_ITEMS");
-	return wax_step_output(up.flow, step, type, false);
+	switch (deal) {
+	case WAX_DEAL_BATCHES:
+		step->route = WAX_ROUTE_BATCHES;
+		break;
+	case WAX_DEAL_ITEMS:
+		step->route = WAX_ROUTE_ITEMS;
+		break;
+	case WAX_DEAL_KEYS:
+		step->route = WAX_ROUTE_KEY;
+		break;
+	default:
+		wax_step_fail(up.flow, step, "deals neither batches, nor items, nor keys");
+	}
+	return wax_step_output(up.flow, step, type, deal == WAX_DEAL_KEYS);
 }

@@ -65,6 +65,13 @@ void wax_loop_poll(
  *  the loop resets. */
 void wax_loop_watch(struct wax_loop *loop, struct wax_completion *completion, int fd);
 
+/**
+ * End an operation, or a watch, and return when the kernel will not touch its buffer again; done
+ * is not called. Sleeps while the kernel finishes what it cannot interrupt (a transfer from or to
+ * a disk). For closing in the middle of things; one that is not under way is left alone.
+ */
+void wax_loop_cancel(struct wax_loop *loop, struct wax_completion *completion);
+
 /** Submit what was started and call done for what has completed; never waits. A look at memory
  *  (about 1 ns) when there is nothing to do.
  *  @return how many completed */

@@ -90,11 +90,4 @@ struct wax_completion *wax_loop_queue_pop(struct wax_loop_queue *queue);
 /** Walks the queue. @return was it there? */
 bool wax_loop_queue_remove(struct wax_loop_queue *queue, struct wax_completion *completion);
 
-/**
- * End an operation, or a watch, and return when the kernel will not touch its buffer again; done
- * is not called. Sleeps while the kernel finishes what it cannot interrupt (a transfer from or to
- * a disk). For closing in the middle of things; one that is not under way is left alone.
- */
-void wax_loop_cancel(struct wax_loop *loop, struct wax_completion *completion);
-
 #endif

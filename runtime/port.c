@@ -99,7 +99,8 @@ void wax_port_read(struct wax_port *port, const struct wax_batch *batch)
 
 static const char *column_heap(const struct wax_port_column *column)
 {
-	return column->lent ? column->lent : column->heap;
+	/* Empty items need no heap, but somewhere to be. */
+	return column->lent ? column->lent : column->heap ? column->heap : "";
 }
 
 static size_t column_heap_bytes(const struct wax_port_column *column)
@@ -369,6 +370,8 @@ int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
 {
 	struct wax_port *port = wax_port_of(out);
+	if (bytes_max == 0)
+		bytes_max = 1; /* a place even for nothing: NULL means failure */
 	if (port->keyed && !key) {
 		key = port->fixed_key.data;
 		key_bytes = port->fixed_key.bytes;

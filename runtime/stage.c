@@ -56,6 +56,26 @@ bool wax_stage_is_done(const struct wax_stage *stage, const struct wax_exchange 
 	return stage->ops_live == 0;
 }
 
+int64_t wax_stage_next_timer(const struct wax_worker *worker, const struct wax_stage *stage)
+{
+	int64_t next = WAX_NEVER;
+	if (is_blocked(worker, stage))
+		return next;
+	for (uint32_t i = 0; i < stage->op_count; i++) {
+		const struct wax_op *op = stage->ops[i];
+		if (!op->class->poll && !op->ended && op->wake_at < next)
+			next = op->wake_at;
+	}
+	/* A source that stands at the end of the epoch is not asked before that is over. */
+	for (uint32_t i = 0; i < stage->root_count; i++) {
+		const struct wax_root *root = &stage->roots[i];
+		if (root->edge == WAX_NO_EDGE && !root->marked && !root->ended &&
+				root->op->wake_at < next)
+			next = root->op->wake_at;
+	}
+	return next;
+}
+
 /* ---- End of input */
 
 static void input_ended(struct wax_stage *stage, struct wax_op *op)

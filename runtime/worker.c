@@ -190,9 +190,6 @@ static void free_op(struct wax_op *op)
 static void free_worker(struct wax_worker *worker)
 {
 	const struct wax_plan *plan = worker->env.plan;
-	/* The loop first: it waits for what is under way in the ops' buffers. */
-	wax_loop_close(worker->loop);
-	worker->loop = NULL;
 	for (uint32_t i = 0; worker->ops && i < plan->flow->step_count; i++) {
 		struct wax_op *op = &worker->ops[i];
 		if (!op->class)
@@ -207,6 +204,8 @@ static void free_worker(struct wax_worker *worker)
 		free(worker->stages[i].roots);
 		free(worker->stages[i].edges);
 	}
+	/* Closed after those who cancel what they have under way. */
+	wax_loop_close(worker->loop);
 	free(worker->ops);
 	free(worker->stages);
 	wax_exchange_free(worker->exchange);
@@ -280,13 +279,15 @@ static int turn(struct wax_worker *worker, bool *worked)
 {
 	look_at_clock(worker);
 	*worked = wax_loop_reap(worker->loop) > 0;
-	*worked |= look_at_launcher(worker);
 	worker->woken = false;
 
 	int received = wax_exchange_receive(worker->exchange, &worker->err);
 	if (received < 0)
 		return wax_worker_fail(worker, NULL, received == -ENOMEM ? 71 : 70);
 	*worked |= received > 0;
+	/* After the messages: whoever sent the mark of an epoch has seen that it ended, and so do
+	 * we now. */
+	*worked |= look_at_launcher(worker);
 	int r = run_stages(worker, worked);
 	if (r < 0)
 		return r;
@@ -321,10 +322,9 @@ static int flush_sinks(struct wax_worker *worker)
 static int64_t next_timer(const struct wax_worker *worker)
 {
 	int64_t next = WAX_NEVER;
-	for (uint32_t i = 0; i < worker->env.plan->flow->step_count; i++) {
-		const struct wax_op *op = &worker->ops[i];
-		if (!op->ended && op->wake_at < next)
-			next = op->wake_at;
+	for (uint32_t i = 0; i < worker->env.plan->stage_count; i++) {
+		int64_t at = wax_stage_next_timer(worker, &worker->stages[i]);
+		next = at < next ? at : next;
 	}
 	return next;
 }

@@ -88,6 +88,9 @@ int wax_op_deliver(struct wax_port *port, const struct wax_batch *batch);
  *  @return 0, or negative when the worker has failed */
 int wax_stage_run(struct wax_worker *worker, struct wax_stage *stage, bool *worked);
 
+/** When the stage wants to run though nothing came; WAX_NEVER while it waits for something else. */
+int64_t wax_stage_next_timer(const struct wax_worker *worker, const struct wax_stage *stage);
+
 /** Nothing is left to do or to send for this stage. */
 bool wax_stage_is_done(const struct wax_stage *stage, const struct wax_exchange *exchange);
 

@@ -115,7 +115,7 @@ WAX_API int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, 
  * Ask for room to build a value in place. At most one claim is open; wax_commit ends it, and a
  * claim that is not committed is forgotten.
  *
- * @param key       of a keyed stream; NULL otherwise. Copied.
+ * @param key       of a keyed stream, not NULL, even where key_bytes is 0; else NULL. Copied.
  * @param bytes_max what the value will need at most
  * @return lends until wax_commit; aligned for the stream's type; NULL when it failed, which the
  *         runtime remembers

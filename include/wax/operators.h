@@ -88,6 +88,8 @@ WAX_API struct wax_stream wax_merge(
 enum wax_deal {
 	WAX_DEAL_BATCHES, /* whole batches in turn: cheapest */
 	WAX_DEAL_ITEMS,   /* single items in turn: even when batches differ, or are few */
+	WAX_DEAL_KEYS,    /* each item to the worker that owns its key, as in front of keyed steps,
+			   * which then need no exchange of their own; needs a keyed stream */
 };
 
 /** Deal the items out to all workers. Pays when the work behind it costs more than the

@@ -20,7 +20,7 @@
 #endif
 
 #define SENDERS 2
-#define MESSAGES(s) (3 - (s)) /* of each sender */
+#define MESSAGES(s) (3 - 2 * (s)) /* one sends but once: nothing later makes up for it */
 #define RECEIVER SENDERS /* index of its buffer */
 
 /* Addresses: messages of a sender, its bit, the sleep word. */

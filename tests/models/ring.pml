@@ -2,16 +2,16 @@
 /*
  * The hand-over through numbered slots (shm/channel.h): a ring of messages there, a ring of credits
  * back, no shared index. Each access to shared memory is a step of its own, in the order that
- * release and acquire keep; numbers wrap around (modulo 16), so the run is endless.
+ * release and acquire keep; numbers wrap around (modulo 8), so the run is endless.
  *
  * Credits name slabs: a message carries one, the receiver holds it for a while and sends them home
- * in any order. A mark has no credit, but only one may be unread (the epoch's rule, epoch.pml).
+ * in any order. A mark has no credit, but only two may be unread (the epoch's rule, epoch.pml).
  *
  * Holds: no slot and no slab is written before it was read; messages arrive once, in order; with
  * all messages read and all slabs home the sender never waits (no invalid end state).
  *
  * faults: 1 2 3 4
- *   1  a second mark is sent while the first may be unread
+ *   1  a third mark is sent while two may be unread
  *   2  the number is stored before the message
  *   3  the receiver returns the slab before it has read it
  *   4  a slab is counted as home when it was sent: credit for nothing
@@ -20,18 +20,21 @@
 #define FAULT 0
 #endif
 
-#define CREDITS 3
-#define SLOTS 4 /* all credits and a mark: none to spare */
-#define MARKS (1 + (FAULT == 1))
-#define RETURNS 4
-#define MOD 16
+#define CREDITS 2
+#define MARKS (2 + (FAULT == 1))
+#define SLOTS 4 /* all credits and marks: none to spare */
+#define RETURNS 2
+#define MOD 8
 #define MARK 7 /* instead of a slab */
 
 byte seq[SLOTS], what[SLOTS], content[SLOTS];
 byte return_seq[RETURNS], return_what[RETURNS];
 byte slab[CREDITS];
 
-/* Ghosts: no process decides by them, but for the rule of the mark. */
+/*
+ * Ghosts: no process decides by them, but for the rule of the mark. And what was read is set to 0
+ * where nothing will look at it, which keeps the states few.
+ */
 bool unread[SLOTS], unread_slab[CREDITS];
 byte marks_away;
 
@@ -42,13 +45,12 @@ active proctype sender()
 	byte sent = 0, reclaimed = 0, i, carry;
 	bool here[CREDITS];
 
-	here[0] = true; here[1] = true; here[2] = true;
+	here[0] = true; here[1] = true;
 	do
 	:: /* build a message or a mark, then its number */
 		if
 		:: here[0] -> carry = 0
 		:: here[1] -> carry = 1
-		:: here[2] -> carry = 2
 		:: marks_away < MARKS -> carry = MARK; marks_away++
 		:: return_seq[reclaimed % RETURNS] == (reclaimed + 1) % MOD -> goto reclaim
 		fi;
@@ -77,6 +79,7 @@ reclaim:
 			i = return_what[reclaimed % RETURNS];
 			assert(FAULT == 4 || !here[i]);
 			here[i] = true;
+			return_what[reclaimed % RETURNS] = 0;
 			NEXT(reclaimed);
 			i = 0; carry = 0
 		};
@@ -96,7 +99,7 @@ active proctype receiver()
 		carry = what[i];
 		assert(content[i] == received); /* the next, and nothing of another */
 		assert(unread[i]);
-		unread[i] = false;
+		d_step { unread[i] = false; what[i] = 0; content[i] = 0 };
 		if
 		:: carry == MARK -> marks_away--
 		:: else ->
@@ -109,14 +112,18 @@ active proctype receiver()
 		if
 		:: held[0] -> carry = 0
 		:: held[1] -> carry = 1
-		:: held[2] -> carry = 2
 		fi;
 		if
 		:: FAULT == 3 -> goto early
 		:: else
 		fi;
-		d_step { assert(slab[carry] == held_content[carry]); unread_slab[carry] = false };
-		held[carry] = false;
+		d_step {
+			assert(slab[carry] == held_content[carry]);
+			unread_slab[carry] = false;
+			slab[carry] = 0;
+			held_content[carry] = 0;
+			held[carry] = false
+		};
 		return_what[returned % RETURNS] = carry;
 		d_step { NEXT(returned); return_seq[(returned + MOD - 1) % RETURNS] = returned };
 		goto done;

@@ -27,7 +27,7 @@
 enum { STRESS_WORKERS_MAX = 16 };
 
 struct stress_options {
-	double seconds; /* for each part */
+	double seconds;   /* for each part */
 	uint32_t workers; /* 0: 2, then 4 */
 	bool threads;
 	bool forks;
@@ -65,8 +65,7 @@ static inline uint64_t stress_random(uint64_t *state)
 /* Memory that threads and forks share, all zero. */
 static inline void *stress_share(size_t bytes)
 {
-	void *memory = mmap(
-			NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		stress_fail("no shared memory: %m");
 	return memory;

@@ -33,7 +33,7 @@ static_assert((RING & (RING - 1)) == 0, "the ring is as small as it can be");
 /* What a worker knows about the messages that it sends to one peer. */
 struct sender {
 	struct wax_tx tx;
-	bool here[EDGES * SLABS];     /* slabs of these lanes */
+	bool here[EDGES * SLABS];          /* slabs of these lanes */
 	uint32_t pushed_at[EDGES * SLABS]; /* number of a slab's last message in the ring */
 	uint32_t inlines[EDGES];
 	uint64_t sent[EDGES];
@@ -209,7 +209,8 @@ static void reclaim_all(struct worker *worker, uint32_t to)
 		if (what & WAX_RETURN_INLINE) {
 			uint32_t edge = what & ~WAX_RETURN_INLINE;
 			if (edge >= EDGES || ++sender->inlines[edge] > INLINES)
-				stress_fail("worker %u: an inline credit came home twice", worker->me);
+				stress_fail("worker %u: an inline credit came home twice",
+						worker->me);
 			continue;
 		}
 		uint32_t edge = 0;

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/connectors.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "connectors/lines.h"
+#include "runtime/connector.h"
+
+/*
+ * One file, split among all workers. The launcher looks at it once, so that all of them agree on
+ * its size; each opens it for itself, because the kernel reads ahead for each open file.
+ */
+struct file_lines {
+	char *path;   /* NULL: the flow had none */
+	char *quoted; /* for sentences */
+	uint64_t size;
+	dev_t device;
+	ino_t inode;
+};
+
+struct file_part {
+	struct wax_env *env;
+	struct wax_lines *lines;
+	int fd;
+	uint64_t position;
+};
+
+static int file_list(void *source, struct wax_parts *parts, struct wax_err *err)
+{
+	struct file_lines *file = source;
+	uint32_t count = wax_parts_worker_count(parts);
+	struct stat info;
+	int rc = 0;
+
+	if (!file->path)
+		return wax_err_set(err, -EINVAL, "the file to read has no name: give a path");
+
+	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return wax_err_set(err, -errno, "cannot read %s: %m", file->quoted);
+	rc = fstat(fd, &info) < 0 ? -errno : 0;
+	close(fd);
+	if (rc < 0)
+		return wax_err_set(err, rc, "cannot read %s: %m", file->quoted);
+	if (S_ISDIR(info.st_mode))
+		return wax_err_set(err, -EISDIR,
+				"%s is a directory: give a file, or read all of its files with "
+				"wax_dir_lines",
+				file->quoted);
+	if (!S_ISREG(info.st_mode))
+		return wax_err_set(err, -EINVAL,
+				"%s is not a regular file and cannot be split: read it with "
+				"wax_stdin_lines",
+				file->quoted);
+	file->size = (uint64_t)info.st_size;
+	file->device = info.st_dev;
+	file->inode = info.st_ino;
+
+	for (uint32_t i = 0; i < count && rc == 0; i++) {
+		char *name;
+
+		if (asprintf(&name, "%s:%" PRIu32 "/%" PRIu32, file->path, i, count) < 0)
+			return wax_err_set(err, -ENOMEM, "out of memory");
+		rc = wax_parts_add(parts, name);
+		free(name);
+	}
+	return rc < 0 ? wax_err_set(err, rc, "cannot split %s: %s", file->quoted, strerror(-rc))
+		      : 0;
+}
+
+/* The range that the name of a partition says: "path:0/2". */
+static int file_range(const struct file_lines *file, const char *name,
+		struct wax_lines_options *options, struct wax_err *err)
+{
+	const char *colon = strrchr(name, ':');
+	uint32_t index;
+	uint32_t count;
+
+	if (!colon || sscanf(colon, ":%" SCNu32 "/%" SCNu32, &index, &count) != 2 ||
+			index >= count)
+		return wax_err_set(err, -EINVAL, "%s has no part '%s'", file->quoted, name);
+
+	options->size = file->size;
+	options->begin = (uint64_t)((unsigned __int128)file->size * index / count);
+	options->end = (uint64_t)((unsigned __int128)file->size * (index + 1) / count);
+	return 0;
+}
+
+static void wake_env(void *context)
+{
+	wax_env_wake(context);
+}
+
+static int file_fd(const struct file_lines *file, int *ret_fd, struct wax_err *err)
+{
+	struct stat info;
+	int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return wax_err_set(err, -errno, "cannot read %s: %m", file->quoted);
+	if (fstat(fd, &info) < 0 || info.st_dev != file->device || info.st_ino != file->inode) {
+		close(fd);
+		return wax_err_set(err, -ESTALE,
+				"%s was replaced by another file while the run started: start again",
+				file->quoted);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static void file_close(void *context)
+{
+	struct file_part *part = context;
+
+	wax_lines_free(part->lines);
+	if (part->fd >= 0)
+		close(part->fd);
+	free(part);
+}
+
+static int file_open(void *source, struct wax_env *env, struct wax_bytes saved, void **ret_part,
+		struct wax_err *err)
+{
+	const struct file_lines *file = source;
+	struct wax_lines_options options = {
+			.loop = wax_env_loop(env),
+			.name = file->quoted,
+			.wake = wake_env,
+			.context = env,
+	};
+	struct file_part *part;
+	int rc = file_range(file, wax_env_part(env), &options, err);
+
+	if (rc < 0)
+		return rc;
+	if (saved.data && saved.bytes == sizeof(options.begin)) {
+		memcpy(&options.begin, saved.data, sizeof(options.begin));
+		options.resumes = true;
+	}
+
+	part = calloc(1, sizeof(*part));
+	if (!part)
+		return wax_err_set(err, -ENOMEM, "no memory to read %s", file->quoted);
+	part->env = env;
+	part->fd = -1;
+	rc = file_fd(file, &part->fd, err);
+	if (rc == 0) {
+		/* Only a hint. */
+		posix_fadvise(part->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+		options.fd = part->fd;
+		rc = wax_lines_make(&options, &part->lines, err);
+	}
+	if (rc < 0) {
+		file_close(part);
+		return rc;
+	}
+	*ret_part = part;
+	return 0;
+}
+
+static int file_next(void *context, struct wax_out *out, struct wax_err *err)
+{
+	struct file_part *part = context;
+
+	return wax_lines_emit(part->lines, part->env, out, err);
+}
+
+static struct wax_bytes file_position(void *context)
+{
+	struct file_part *part = context;
+
+	part->position = wax_lines_offset(part->lines);
+	return (struct wax_bytes){&part->position, sizeof(part->position)};
+}
+
+static void file_free(void *source)
+{
+	struct file_lines *file = source;
+
+	free(file->path);
+	free(file->quoted);
+	free(file);
+}
+
+static const struct wax_source_ops file_ops = {
+		.size_bytes = sizeof(struct wax_source_ops),
+		.kind = "file_lines",
+		.list = file_list,
+		.open = file_open,
+		.next = file_next,
+		.position = file_position,
+		.close = file_close,
+		.free = file_free,
+};
+
+struct wax_source *wax_file_lines(const char *path)
+{
+	struct file_lines *file = calloc(1, sizeof(*file));
+	struct wax_source *source = NULL;
+
+	if (!file)
+		return NULL;
+	if (path) {
+		file->path = strdup(path);
+		if (asprintf(&file->quoted, "'%s'", path) < 0)
+			file->quoted = NULL;
+	}
+	if (!path || (file->path && file->quoted))
+		source = wax_source_make(&file_ops, WAX_TEXT, file, path);
+	if (!source)
+		file_free(file);
+	return source;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "launcher/report_private.h"
+#include "shm/atomic.h"
+
+/*
+ * Figures out of the control page. All loads are relaxed: counters are for people, who see some a
+ * little older than others; after the run the writers are gone.
+ */
+
+#define ADD(name, unit, help) sum.name += wax_load_relaxed(&counters->name);
+
+static uint32_t worker_count(const struct wax_report *report)
+{
+	return report->env.control->worker_count;
+}
+
+struct wax_step_figures wax_report_step(const struct wax_report *report, uint32_t step)
+{
+	struct wax_step_figures sum = {0};
+
+	for (uint32_t i = 0; i < worker_count(report); i++) {
+		const struct wax_step_counters *counters =
+				wax_control_step(report->env.control, i, step);
+
+		WAX_STEP_COUNTERS(ADD)
+	}
+	return sum;
+}
+
+struct wax_edge_figures wax_report_edge(const struct wax_report *report, uint32_t edge)
+{
+	struct wax_edge_figures sum = {0};
+
+	for (uint32_t i = 0; i < worker_count(report); i++) {
+		const struct wax_edge_counters *counters =
+				wax_control_edge(report->env.control, i, edge);
+
+		WAX_EDGE_COUNTERS(ADD)
+	}
+	return sum;
+}
+
+struct wax_step_figures wax_report_group(const struct wax_report *report, uint32_t group)
+{
+	const struct wax_outline *outline = &report->outline;
+	struct wax_step_figures sum = {0};
+
+	for (uint32_t i = 0; i < outline->flow->step_count; i++) {
+		if (outline->owner[i] != group)
+			continue;
+
+		struct wax_step_figures part = wax_report_step(report, i);
+
+		if (wax_outline_is_entry(outline, i)) {
+			sum.items_in += part.items_in;
+			sum.bytes_in += part.bytes_in;
+			sum.batches_in += part.batches_in;
+		}
+		if (wax_outline_is_exit(outline, i)) {
+			sum.items_out += part.items_out;
+			sum.bytes_out += part.bytes_out;
+		}
+	}
+	return sum;
+}
+
+static void share_add(struct wax_report_share *share, uint32_t worker, uint64_t items)
+{
+	share->total += items;
+	/* Holds the number until share_end. */
+	if ((double)items > share->busiest_share) {
+		share->busiest_share = (double)items;
+		share->busiest = worker;
+	}
+}
+
+static void share_end(struct wax_report_share *share, uint32_t workers)
+{
+	if (share->total == 0)
+		return;
+	share->busiest_share /= (double)share->total;
+	share->skew = share->busiest_share * workers;
+}
+
+struct wax_report_share wax_report_share_in(const struct wax_report *report, uint32_t step)
+{
+	const struct wax_control *control = report->env.control;
+	struct wax_report_share share = {0};
+
+	for (uint32_t i = 0; i < worker_count(report); i++)
+		share_add(&share, i, wax_load_relaxed(&wax_control_step(control, i, step)->items_in));
+	share_end(&share, worker_count(report));
+	return share;
+}
+
+struct wax_report_share wax_report_share_out(const struct wax_report *report, uint32_t step)
+{
+	const struct wax_control *control = report->env.control;
+	struct wax_report_share share = {0};
+
+	for (uint32_t i = 0; i < worker_count(report); i++)
+		share_add(&share, i,
+				wax_load_relaxed(&wax_control_step(control, i, step)->items_out));
+	share_end(&share, worker_count(report));
+	return share;
+}
+
+struct wax_report_share wax_report_keys(const struct wax_report *report, uint32_t group)
+{
+	const struct wax_outline *outline = &report->outline;
+
+	for (uint32_t i = 0; i < outline->flow->step_count; i++) {
+		if (outline->owner[i] == group && outline->flow->steps[i]->route == WAX_ROUTE_KEY)
+			return wax_report_share_in(report, i);
+	}
+	return (struct wax_report_share){0};
+}
+
+uint64_t wax_report_items_in(const struct wax_report *report)
+{
+	const struct wax_flow *flow = report->env.flow;
+	uint64_t items = 0;
+
+	for (uint32_t i = 0; i < flow->step_count; i++) {
+		if (flow->steps[i]->input_count == 0)
+			items += wax_report_step(report, i).items_out;
+	}
+	return items;
+}
+
+/* Items into the steps where the flow ends. A step to look through (wax_inspect) counts only where
+ * there is no such step: its items would be counted twice. */
+uint64_t wax_report_items_out(const struct wax_report *report)
+{
+	const struct wax_flow *flow = report->env.flow;
+	uint64_t ends = 0, passing = 0;
+	bool has_end = false;
+
+	for (uint32_t i = 0; i < flow->step_count; i++) {
+		const struct wax_step *step = flow->steps[i];
+
+		if (!step->class->counts_as_output)
+			continue;
+		*(step->output_count == 0 ? &ends : &passing) += wax_report_step(report, i).items_in;
+		has_end |= step->output_count == 0;
+	}
+	return has_end ? ends : passing;
+}
+
+uint64_t wax_report_epochs(const struct wax_report *report)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (uint32_t i = 0; i < worker_count(report); i++) {
+		const struct wax_worker_record *record = wax_control_worker(report->env.control, i);
+		uint64_t done = wax_load_relaxed(&record->epoch_done);
+
+		if (done < least)
+			least = done;
+	}
+	return least == UINT64_MAX ? 0 : least;
+}
+
+uint64_t wax_report_first_item(const struct wax_report *report)
+{
+	uint64_t first = 0;
+
+	for (uint32_t i = 0; i < worker_count(report); i++) {
+		const struct wax_worker_record *record = wax_control_worker(report->env.control, i);
+		uint64_t at = wax_load_relaxed(&record->first_item_ns);
+
+		if (at > 0 && (first == 0 || at < first))
+			first = at;
+	}
+	return first;
+}
+
+const char *wax_report_step_name(const struct wax_report *report, uint32_t step)
+{
+	/* The number comes from a worker, which may have been writing anything anywhere. */
+	return step < report->env.flow->step_count ? wax_outline_name(&report->outline, step) : "";
+}
+
+uint32_t wax_report_edge_from(const struct wax_report *report, uint32_t edge)
+{
+	return wax_flow_stream(report->env.flow, report->env.plan->edges[edge].stream)->step;
+}

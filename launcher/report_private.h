@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAUNCHER_REPORT_PRIVATE_H
+#define LAUNCHER_REPORT_PRIVATE_H
+
+/* Shared by report.c, report_figures.c, report_summary.c and report_json.c; for nobody else. */
+
+#include "launcher/outline.h"
+#include "launcher/report.h"
+
+#define WAX_REPORT_FIELD(name, unit, help) uint64_t name;
+
+/** Counters added up over workers. */
+struct wax_step_figures {
+	WAX_STEP_COUNTERS(WAX_REPORT_FIELD)
+};
+struct wax_edge_figures {
+	WAX_EDGE_COUNTERS(WAX_REPORT_FIELD)
+};
+
+/** What a worker looked like at the last progress report. */
+struct wax_report_look {
+	uint64_t slept_ns;
+	uint64_t turns;
+	double busy; /* since the look before, in [0, 1] */
+};
+
+/** What a progress report says. */
+struct wax_report_interval {
+	uint64_t elapsed_ns; /* since the start of the run */
+	uint64_t length_ns;
+	uint64_t items_in; /* since the start */
+	uint64_t items_out;
+	double in_per_s; /* in this interval */
+	double out_per_s;
+	double busy;
+	uint32_t busiest; /* a worker */
+	uint32_t busiest_step; /* what it did most of the time; WAX_NO_STEP: not known */
+	uint64_t epoch;
+};
+
+struct wax_report {
+	struct wax_report_env env;
+	struct wax_outline outline;
+	FILE *json; /* NULL: none wanted */
+	bool silent; /* nothing for people but failures and notices */
+
+	/* Of the last progress report. */
+	uint64_t looked_ns;
+	uint64_t items_in;
+	uint64_t items_out;
+	struct wax_report_look *looks;
+	uint32_t *samples; /* workers x steps: how often it was seen at it since */
+	uint32_t line_width; /* of the line that stands on the terminal */
+};
+
+/** A step over all workers, or in one. */
+struct wax_step_figures wax_report_step(const struct wax_report *report, uint32_t step);
+/** A step with its parts: what came into the group and what left it. */
+struct wax_step_figures wax_report_group(const struct wax_report *report, uint32_t group);
+struct wax_edge_figures wax_report_edge(const struct wax_report *report, uint32_t edge);
+
+/** How uneven: the greatest of the workers' shares, in units of an even one. */
+struct wax_report_share {
+	uint64_t total;
+	double skew; /* in [1, workers]; 0: there were no items */
+	double busiest_share; /* in [0, 1] */
+	uint32_t busiest;
+};
+
+/** Items that the workers' instances of a step were given. */
+struct wax_report_share wax_report_share_in(const struct wax_report *report, uint32_t step);
+/** Items that they emitted. */
+struct wax_report_share wax_report_share_out(const struct wax_report *report, uint32_t step);
+/** How uneven the keys of a group are dealt out; skew 0: it is not dealt by key. */
+struct wax_report_share wax_report_keys(const struct wax_report *report, uint32_t group);
+
+uint64_t wax_report_items_in(const struct wax_report *report);
+uint64_t wax_report_items_out(const struct wax_report *report);
+/** Epochs that all workers have finished. */
+uint64_t wax_report_epochs(const struct wax_report *report);
+/** ns from the start to the first item of any worker; 0: there was none. */
+uint64_t wax_report_first_item(const struct wax_report *report);
+
+/** "count", "count.final"; "" for WAX_NO_STEP, and for what no step is. */
+const char *wax_report_step_name(const struct wax_report *report, uint32_t step);
+/** The step that an edge comes from. */
+uint32_t wax_report_edge_from(const struct wax_report *report, uint32_t edge);
+
+/** Why a run failed, out of what the launcher and the worker said. */
+struct wax_report_failure {
+	bool failed; /* nothing below otherwise */
+	int32_t worker; /* -1: no worker in particular */
+	uint32_t step; /* or WAX_NO_STEP */
+	uint64_t epoch;
+	uint64_t offset;
+	char source[WAX_CONTROL_SOURCE_BYTES];
+	char sentence[WAX_CONTROL_SENTENCE_BYTES];
+	char item[WAX_CONTROL_ITEM_BYTES];
+	const char *hint; /* NULL: none */
+	uint32_t others; /* workers that failed too */
+};
+
+struct wax_report_failure wax_report_find_failure(
+		const struct wax_report *report, const struct wax_ended *ended);
+
+/** "finished", "stopped", "failed": as one word. */
+const char *wax_ending_name(enum wax_ending ending);
+
+void wax_report_write_interval(
+		struct wax_report *report, const struct wax_report_interval *interval);
+/** @return 0 or -EIO */
+int wax_report_write_summary(struct wax_report *report, const struct wax_ended *ended);
+
+#endif

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The stress programs find the faults that can be planted in them (docs/design/exchange-proofs.md).
+
+# shellcheck source=tests/support/cli.sh
+. "${SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/cli.sh"
+
+CC=${CC:-cc}
+fixed=
+setarch -R true 2>/dev/null && fixed='setarch -R'
+cd "$SOURCE" || exit 1
+
+# plant PROGRAM FAULT FLAGS...: build it as $work/PROGRAM-FAULT. What it links needs no sanitizer.
+plant() {
+	program=$1 fault=$2
+	shift 2
+	expect_exit 0 "$CC" -D_GNU_SOURCE -std=gnu17 -O1 -w "$@" "-DFAULT=$fault" -I. -Iinclude \
+		-o "$work/$program-$fault" "tests/shm/stress_$program.c" \
+		"$work/segment.o" "$work/pid.o" "$work/err.o" -lpthread
+}
+
+echo 'int main(void) { return 0; }' >"$work/empty.c"
+run "$CC" -fsanitize=thread -o "$work/empty" "$work/empty.c"
+# shellcheck disable=SC2086
+[ "$status" -ne 0 ] || run $fixed "$work/empty"
+[ "$status" -eq 0 ] || skip 'no ThreadSanitizer here'
+
+for file in shm/segment shm/pid runtime/err; do
+	expect_exit 0 "$CC" -D_GNU_SOURCE -std=gnu17 -O1 -w -I. -Iinclude -c \
+		-o "$work/${file#*/}.o" "$file.c"
+done
+
+# Those that a sleeper would miss for ever. Finding them takes a few seconds of silence.
+for fault in 3 4; do
+	plant bell "$fault"
+	"$work/bell-$fault" --threads --workers 2 --seconds 30 >"$work/bell-$fault.out" 2>&1 &
+done
+
+# Too weak orders, which this processor may forgive.
+for fault in 1 2 3 4; do
+	plant channel "$fault" -g -fsanitize=thread
+	# shellcheck disable=SC2086
+	run env TSAN_OPTIONS=halt_on_error=1 $fixed "$work/channel-$fault" --threads --seconds 5
+	[ "$status" -ne 0 ] || fail "channel: fault $fault was not found"
+	expect_stderr 'data race'
+done
+
+# Wrong order or place, which no processor forgives.
+for fault in 5 7; do
+	plant channel "$fault"
+	run "$work/channel-$fault" --threads --seconds 10
+	[ "$status" -eq 1 ] || fail "channel: fault $fault was not found"
+	expect_stderr FAIL
+done
+
+wait
+for fault in 3 4; do
+	grep -q 'a wake-up was lost' "$work/bell-$fault.out" || fail "bell: fault $fault was not found"
+done
