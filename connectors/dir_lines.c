@@ -81,8 +81,8 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int check_file(const struct dir_lines *dir, int dir_fd, const char *name,
-		struct wax_err *err)
+static int check_file(
+		const struct dir_lines *dir, int dir_fd, const char *name, struct wax_err *err)
 {
 	struct stat info;
 
@@ -90,21 +90,21 @@ static int check_file(const struct dir_lines *dir, int dir_fd, const char *name,
 		return wax_err_set(err, -errno, "cannot read '%s/%s': %m", dir->path, name);
 	if (S_ISDIR(info.st_mode))
 		return wax_err_set(err, -EISDIR,
-				"'%s/%s' is a directory, and only files are read: choose a pattern "
-				"that leaves it out ('%s' does not)",
+				"'%s/%s' is a directory, and only files are read: choose a "
+				"pattern that leaves it out ('%s' does not)",
 				dir->path, name, dir->glob);
 	if (!S_ISREG(info.st_mode))
 		return wax_err_set(err, -EINVAL,
-				"'%s/%s' is not a regular file: choose a pattern that leaves it out "
-				"('%s' does not)",
+				"'%s/%s' is not a regular file: choose a pattern that leaves it "
+				"out ('%s' does not)",
 				dir->path, name, dir->glob);
 	if (faccessat(dir_fd, name, R_OK, AT_EACCESS) < 0)
 		return wax_err_set(err, -errno, "cannot read '%s/%s': %m", dir->path, name);
 	return 0;
 }
 
-static int find_files(const struct dir_lines *dir, DIR *stream, struct names *names,
-		struct wax_err *err)
+static int find_files(
+		const struct dir_lines *dir, DIR *stream, struct names *names, struct wax_err *err)
 {
 	struct dirent *entry;
 	int rc = 0;
@@ -117,8 +117,8 @@ static int find_files(const struct dir_lines *dir, DIR *stream, struct names *na
 			continue;
 		rc = check_file(dir, dirfd(stream), name, err);
 		if (rc == 0 && names_add(names, name) < 0)
-			rc = wax_err_set(err, -ENOMEM, "no memory for the names in '%s'",
-					dir->path);
+			rc = wax_err_set(
+					err, -ENOMEM, "no memory for the names in '%s'", dir->path);
 	}
 	if (rc == 0 && errno != 0)
 		rc = wax_err_set(err, -errno, "cannot read directory '%s': %m", dir->path);
@@ -146,8 +146,8 @@ static int dir_list(void *source, struct wax_parts *parts, struct wax_err *err)
 	rc = find_files(dir, stream, &names, err);
 	closedir(stream);
 	if (rc == 0 && names.count == 0)
-		rc = wax_err_set(err, -ENOENT, "no file in '%s' matches '%s'", dir->path,
-				dir->glob);
+		rc = wax_err_set(
+				err, -ENOENT, "no file in '%s' matches '%s'", dir->path, dir->glob);
 	if (rc == 0) {
 		qsort(names.names, names.count, sizeof(*names.names), compare_names);
 		for (size_t i = 0; i < names.count && rc == 0; i++)

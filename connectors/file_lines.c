@@ -84,8 +84,7 @@ static int file_range(const struct file_lines *file, const char *name,
 	uint32_t index;
 	uint32_t count;
 
-	if (!colon || sscanf(colon, ":%" SCNu32 "/%" SCNu32, &index, &count) != 2 ||
-			index >= count)
+	if (!colon || sscanf(colon, ":%" SCNu32 "/%" SCNu32, &index, &count) != 2 || index >= count)
 		return wax_err_set(err, -EINVAL, "%s has no part '%s'", file->quoted, name);
 
 	options->size = file->size;
@@ -109,8 +108,7 @@ static int file_fd(const struct file_lines *file, int *ret_fd, struct wax_err *e
 	if (fstat(fd, &info) < 0 || info.st_dev != file->device || info.st_ino != file->inode) {
 		close(fd);
 		return wax_err_set(err, -ESTALE,
-				"%s was replaced by another file while the run started: start again",
-				file->quoted);
+				"%s was replaced while the run started: start again", file->quoted);
 	}
 	*ret_fd = fd;
 	return 0;

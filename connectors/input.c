@@ -101,6 +101,7 @@ static void close_part(struct wax_op *op, struct input_part *part)
 	data->live--;
 	if (params->source->ops.close)
 		params->source->ops.close(part->handle);
+	wax_env_fini(&part->env);
 }
 
 static void input_close(struct wax_op *op)

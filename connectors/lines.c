@@ -134,7 +134,7 @@ static bool has_more(const struct wax_lines *lines, bool beyond_end)
 	if (lines->options.stream)
 		return !lines->at_eof;
 	return lines->read_offset < lines->options.size &&
-	       (beyond_end || lines->read_offset < lines->options.end);
+			(beyond_end || lines->read_offset < lines->options.end);
 }
 
 static void block_start(struct block *block, bool beyond_end)
@@ -181,8 +181,8 @@ static int fail_read(const struct wax_lines *lines, const struct block *block, s
 
 	if (block->failure == -ESTALE)
 		return wax_err_set(err, -ESTALE,
-				"%s became shorter while it was read: it ends at byte %llu, and had "
-				"%llu bytes at the start",
+				"%s became shorter while it was read: it ends at byte %llu, and "
+				"had %llu bytes at the start",
 				name, at, (unsigned long long)lines->options.size);
 	errno = -block->failure;
 	return wax_err_set(err, block->failure, "cannot read %s at byte %llu: %m", name, at);
@@ -238,8 +238,8 @@ static void end_scan(struct wax_lines *lines)
 	lines->scanning = false;
 }
 
-static int longline_append(struct wax_lines *lines, const char *text, uint32_t bytes,
-		struct wax_err *err)
+static int longline_append(
+		struct wax_lines *lines, const char *text, uint32_t bytes, struct wax_err *err)
 {
 	uint64_t total = (uint64_t)lines->longline_bytes + bytes;
 	uint64_t capacity = lines->longline_capacity ? lines->longline_capacity : 2 * PAGE_BYTES;
@@ -316,8 +316,8 @@ static int lend_longline(struct wax_lines *lines, struct wax_batch *ret_batch)
 }
 
 /* Find the end of the long line in this block. @return WAX_MORE, or WAX_IDLE: it is not here */
-static int continue_longline(struct wax_lines *lines, struct wax_batch *ret_batch,
-		struct wax_err *err)
+static int continue_longline(
+		struct wax_lines *lines, struct wax_batch *ret_batch, struct wax_err *err)
 {
 	const char *text = lines->scan.heap + lines->scan.line;
 	uint32_t bytes = block_end(lines) - lines->scan.line;

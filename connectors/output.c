@@ -268,7 +268,9 @@ static int close_part(struct wax_op *op, struct output_part *part, int ok)
 	if (!part->open)
 		return 0;
 	part->open = false;
-	return ops->close ? ops->close(part->handle, ok, wax_op_err(op)) : 0;
+	int r = ops->close ? ops->close(part->handle, ok, wax_op_err(op)) : 0;
+	wax_env_fini(&part->env);
+	return r;
 }
 
 static int output_end(struct wax_op *op)

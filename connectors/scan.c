@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-/* What differs between the variants: which of 64 bytes are newlines, the first in the lowest bit. */
+/* What differs between the variants: which of 64 bytes are newlines, first is lowest bit. */
 enum { BLOCK_BYTES = 64 };
 typedef uint64_t newlines_of(const char *block);
 

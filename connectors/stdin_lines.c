@@ -2,6 +2,7 @@
 #include <wax/connectors.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,6 +31,11 @@ static int stdin_list(void *source, struct wax_parts *parts, struct wax_err *err
 	int rc;
 
 	(void)source;
+	/* The launcher holds a closed descriptor with one that cannot be read. */
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
+	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
+		return wax_err_set(err, -EBADF,
+				"standard input is closed: give it a file, a pipe or /dev/null");
 	if (fstat(STDIN_FILENO, &info) < 0)
 		return wax_err_set(err, -errno, "cannot read %s: %m", name);
 	if (S_ISDIR(info.st_mode))
@@ -67,6 +73,11 @@ static int stdin_open(void *source, struct wax_env *env, struct wax_bytes saved,
 	int rc;
 
 	(void)source;
+	/* The launcher holds a closed descriptor with one that cannot be read. */
+	int flags = fcntl(STDIN_FILENO, F_GETFL);
+	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
+		return wax_err_set(err, -EBADF,
+				"standard input is closed: give it a file, a pipe or /dev/null");
 	if (fstat(STDIN_FILENO, &info) < 0)
 		return wax_err_set(err, -errno, "cannot read %s: %m", name);
 	if (S_ISREG(info.st_mode)) {

@@ -15,8 +15,10 @@
 static int stdout_list(void *sink, struct wax_parts *parts, struct wax_err *err)
 {
 	(void)sink;
-	if (fcntl(STDOUT_FILENO, F_GETFD) < 0)
-		return wax_err_set(err, -errno,
+	/* The launcher holds a closed descriptor with one that cannot be written. */
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_RDONLY)
+		return wax_err_set(err, -EBADF,
 				"standard output is closed: redirect it to a file or to /dev/null");
 	return wax_parts_add(parts, "stdout");
 }

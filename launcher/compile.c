@@ -80,8 +80,9 @@ static int find_library(const char *given, char library[PATH_BYTES], struct wax_
 	if (!given && dladdr((void *)wax_version, &info))
 		given = info.dli_fname;
 	if (!given || !realpath(given, library))
-		return wax_err_set(err, -ENOENT, "libwax.so is not found where it was loaded from, "
-						 "which a flow must be linked with: %s",
+		return wax_err_set(err, -ENOENT,
+				"libwax.so is not found where it was loaded from, "
+				"which a flow must be linked with: %s",
 				given ? given : "?");
 	return 0;
 }
@@ -94,8 +95,8 @@ static int find_headers(const char *library, char include[PATH_BYTES], struct wa
 	int directory_bytes = (int)(strrchr(library, '/') - library);
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		int bytes = snprintf(include, PATH_BYTES, "%.*s/%s", directory_bytes, library,
-				ways[i]);
+		int bytes = snprintf(
+				include, PATH_BYTES, "%.*s/%s", directory_bytes, library, ways[i]);
 
 		if (bytes < 0 || bytes >= PATH_BYTES)
 			break;
@@ -195,8 +196,8 @@ static int spawn(const struct command *command, char *const *environment, const 
 		return 0;
 	errno = code;
 	return wax_err_set(err, -code,
-			"the compiler '%s' cannot be started: %m: install it, or name another one in "
-			"CC",
+			"the compiler '%s' cannot be started: %m: "
+			"install it, or name another one in CC",
 			command->arguments[0]);
 }
 
@@ -214,8 +215,9 @@ static int run(const struct command *command, const char *source, char *const *e
 			return wax_err_set(err, -errno, "wait for the compiler: %m");
 	}
 	if (WIFSIGNALED(status))
-		return wax_err_set(err, -EINTR, "flow '%s': the compiler was killed by signal %d (%s)",
-				source, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return wax_err_set(err, -EINTR,
+				"flow '%s': the compiler was killed by signal %d (%s)", source,
+				WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) != 0)
 		return wax_err_set(err, -EBADMSG,
 				"flow '%s' does not compile: the compiler's messages are above",

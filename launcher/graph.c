@@ -79,7 +79,8 @@ static struct arrow arrow_into(const struct drawing *drawing, uint32_t step, uin
 
 /* Call draw for each arrow into a group, in the order of its steps and their inputs. */
 static void each_arrow(const struct drawing *drawing, uint32_t group,
-		void (*draw)(const struct drawing *drawing, const struct arrow *arrow, void *context),
+		void (*draw)(const struct drawing *drawing, const struct arrow *arrow,
+				void *context),
 		void *context)
 {
 	const struct wax_outline *outline = &drawing->outline;
@@ -139,8 +140,7 @@ static void separate(struct list *list)
 	list->follows = true;
 }
 
-static void list_arrow(
-		const struct drawing *drawing, const struct arrow *arrow, void *context)
+static void list_arrow(const struct drawing *drawing, const struct arrow *arrow, void *context)
 {
 	struct list *list = context;
 
@@ -156,7 +156,8 @@ static void list_outputs(const struct drawing *drawing, uint32_t group, struct l
 	const struct wax_flow *flow = drawing->flow;
 
 	for (uint32_t i = 0; i < flow->step_count; i++) {
-		if (drawing->outline.owner[i] != group || !wax_outline_is_exit(&drawing->outline, i))
+		if (drawing->outline.owner[i] != group ||
+				!wax_outline_is_exit(&drawing->outline, i))
 			continue;
 		for (uint32_t port = 0; port < flow->steps[i]->output_count; port++) {
 			separate(list);
@@ -273,8 +274,8 @@ static void print_mermaid(const struct drawing *drawing)
 
 /* ---- JSON */
 
-static void write_input(struct wax_json *json, const struct drawing *drawing, uint32_t step,
-		uint32_t input)
+static void write_input(
+		struct wax_json *json, const struct drawing *drawing, uint32_t step, uint32_t input)
 {
 	const struct wax_flow *flow = drawing->flow;
 	uint32_t stream = flow->steps[step]->inputs[input];

@@ -18,14 +18,20 @@ void wax_json_init(struct wax_json *json, FILE *out)
 static size_t letter_bytes(const unsigned char *at, size_t bytes)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = at[0] < 0x80 ? 1
-			: at[0] >> 5 == 0x06 ? 2
-			: at[0] >> 4 == 0x0e ? 3
-			: at[0] >> 3 == 0x1e ? 4
-					     : 0;
+	size_t length = 0;
 
-	if (length <= 1 || length > bytes)
-		return length <= bytes ? length : 0;
+	if (at[0] < 0x80)
+		length = 1;
+	else if (at[0] >> 5 == 0x06)
+		length = 2;
+	else if (at[0] >> 4 == 0x0e)
+		length = 3;
+	else if (at[0] >> 3 == 0x1e)
+		length = 4;
+	if (length > bytes)
+		return 0;
+	if (length <= 1)
+		return length;
 
 	uint32_t code = at[0] & (0x7fu >> length);
 

@@ -152,8 +152,7 @@ static double busy_share(struct wax_report_look *look, const struct wax_worker_r
 
 	look->slept_ns = slept_ns;
 	look->turns = turns;
-	if (still || idle_ns > length_ns ||
-			wax_load_relaxed(&record->state) >= WAX_WORKER_DONE)
+	if (still || idle_ns > length_ns || wax_load_relaxed(&record->state) >= WAX_WORKER_DONE)
 		idle_ns = length_ns;
 	look->busy = length_ns ? 1 - (double)idle_ns / (double)length_ns : 0;
 	return look->busy;
@@ -219,7 +218,8 @@ static void format_line(const struct wax_report *report, const struct wax_report
 {
 	uint32_t worker = now->busiest;
 
-	snprintf(line, line_bytes, "%s  in %s  out %s  busy %.0f%%  worst: %s@%u %.0f%%  epoch %" PRIu64,
+	snprintf(line, line_bytes,
+			"%s  in %s  out %s  busy %.0f%%  worst: %s@%u %.0f%%  epoch %" PRIu64,
 			wax_units_print_seconds((int64_t)now->elapsed_ns).text,
 			wax_units_print_rate(now->in_per_s).text,
 			wax_units_print_rate(now->out_per_s).text, now->busy * 100,
@@ -273,7 +273,7 @@ void wax_report_progress(struct wax_report *report, uint64_t now_ns)
 		return;
 
 	format_line(report, &now, line, sizeof(line));
-	if (report->env.is_terminal) {
+	if (report->env.is_terminal && !report->env.shares_terminal) {
 		replace_line(report, line);
 	} else {
 		fprintf(report->env.to, "%s\n", line);
@@ -320,7 +320,7 @@ static const char *hint_for_signal(int signal_number)
 	case SIGILL:
 		return "the flow may be compiled for another CPU (-march=native): compile it here";
 	case SIGABRT:
-		return "a callback called abort, or an assertion failed: what it printed stands above";
+		return "a callback called abort, or an assertion failed: what it said is above";
 	case SIGKILL:
 		return "the kernel kills what takes too much memory: look at dmesg, or at the "
 		       "limits of the batch system or container";
@@ -345,8 +345,8 @@ static void describe_worker(const struct wax_report *report, struct wax_report_f
 	for (uint32_t i = 0; i < control->worker_count; i++) {
 		const struct wax_worker_record *other = wax_control_worker(control, i);
 
-		failure->others += i != worker &&
-				wax_load_relaxed(&other->state) == WAX_WORKER_FAILED;
+		failure->others +=
+				i != worker && wax_load_relaxed(&other->state) == WAX_WORKER_FAILED;
 	}
 }
 
@@ -374,13 +374,15 @@ struct wax_report_failure wax_report_find_failure(
 		break;
 	case WAX_ENDING_KILLED:
 		describe_worker(report, &failure, ended->worker);
-		snprintf(failure.sentence, sizeof(failure.sentence), "killed by signal %d (%s)",
+		snprintf(failure.sentence, sizeof(failure.sentence),
+				"worker %u was killed by signal %d (%s)", ended->worker,
 				ended->signal, strsignal(ended->signal));
 		failure.hint = hint_for_signal(ended->signal);
 		break;
 	case WAX_ENDING_VANISHED:
 		describe_worker(report, &failure, ended->worker);
-		snprintf(failure.sentence, sizeof(failure.sentence), "ended without a word");
+		snprintf(failure.sentence, sizeof(failure.sentence),
+				"worker %u ended without a word", ended->worker);
 		failure.hint = "does a callback, or a library that it uses, call exit?";
 		break;
 	case WAX_ENDING_TIMEOUT:
@@ -399,7 +401,7 @@ struct wax_report_failure wax_report_find_failure(
 	return failure;
 }
 
-/* "(worker 3, epoch 41, source in.csv offset 91823)"; the first words are the caller's. */
+/* "(worker 3, epoch 41, source in.csv offset 91823)"; who it was may have been said before. */
 static void print_place(FILE *to, const struct wax_report_failure *failure, bool with_worker)
 {
 	fputs(" (", to);
@@ -411,41 +413,43 @@ static void print_place(FILE *to, const struct wax_report_failure *failure, bool
 	fputc(')', to);
 }
 
-static void print_failure(const struct wax_report *report, const struct wax_report_failure *failure,
-		bool worker_spoke)
+/* The worker said it itself: what failed, then the sentence. */
+static void print_told(FILE *to, const struct wax_report_failure *failure, const char *step)
 {
-	const struct wax_flow *flow = report->env.flow;
-	FILE *to = report->env.to;
-
-	fputs("waxrun: error: ", to);
-	if (failure->worker < 0) {
-		fprintf(to, "%s\n", failure->sentence);
-	} else if (worker_spoke && failure->step != WAX_NO_STEP) {
-		fprintf(to, "step \"%s\"", flow->steps[failure->step]->id);
-		print_place(to, failure, true);
-		fprintf(to, ": %s\n", failure->sentence);
-	} else if (worker_spoke) {
+	if (step)
+		fprintf(to, "step \"%s\"", step);
+	else
 		fprintf(to, "worker %d", failure->worker);
+	print_place(to, failure, step != NULL);
+	fprintf(to, ": %s", failure->sentence);
+}
+
+/* The launcher saw it: the sentence, then where the worker was. */
+static void print_seen(FILE *to, const struct wax_report_failure *failure, const char *step)
+{
+	fputs(failure->sentence, to);
+	if (step)
+		fprintf(to, " in step \"%s\"", step);
+	if (failure->worker >= 0)
 		print_place(to, failure, false);
-		fprintf(to, ": %s\n", failure->sentence);
-	} else {
-		fprintf(to, "worker %d was %s", failure->worker, failure->sentence);
-		if (failure->step != WAX_NO_STEP)
-			fprintf(to, " in step \"%s\"", flow->steps[failure->step]->id);
-		print_place(to, failure, false);
-		fputc('\n', to);
-	}
 }
 
 void wax_report_failure(struct wax_report *report, const struct wax_ended *ended)
 {
 	struct wax_report_failure failure = wax_report_find_failure(report, ended);
+	const char *step = failure.step == WAX_NO_STEP ? NULL
+						       : report->env.flow->steps[failure.step]->id;
 	FILE *to = report->env.to;
 
 	wax_report_erase(report);
 	if (!failure.failed)
 		return;
-	print_failure(report, &failure, ended->ending != WAX_ENDING_KILLED);
+	fputs("waxrun: error: ", to);
+	if (ended->ending == WAX_ENDING_FAILED)
+		print_told(to, &failure, step);
+	else
+		print_seen(to, &failure, step);
+	fputc('\n', to);
 	if (failure.item[0])
 		fprintf(to, "  item: \"%s\"\n", failure.item);
 	if (failure.hint)

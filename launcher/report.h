@@ -31,11 +31,12 @@ struct wax_report_env {
 	const struct wax_placement *placement;
 	const struct wax_segment_plan *exchange; /* what its memory is divided into; NULL: none */
 	uint64_t exchange_bytes;
-	const char *io; /* "io_uring" or "posix"; NULL: not known yet */
-	FILE *to;       /* for people; for --json without a file too, and then for nothing else
+	const char *io;   /* "io_uring" or "posix"; NULL: not known yet */
+	FILE *to;         /* for people; for --json without a file too, and then for nothing else
 			 * but failures and notices */
 	bool is_terminal; /* isatty(3) of `to` */
-	bool color;       /* see wax_options_color */
+	bool shares_terminal; /* the flow prints there too: a line is never written over */
+	bool color;           /* see wax_options_color */
 	uint32_t columns; /* of the terminal; 0: ask COLUMNS, then the terminal, for each line */
 };
 

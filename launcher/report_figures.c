@@ -90,7 +90,8 @@ struct wax_report_share wax_report_share_in(const struct wax_report *report, uin
 	struct wax_report_share share = {0};
 
 	for (uint32_t i = 0; i < worker_count(report); i++)
-		share_add(&share, i, wax_load_relaxed(&wax_control_step(control, i, step)->items_in));
+		share_add(&share, i,
+				wax_load_relaxed(&wax_control_step(control, i, step)->items_in));
 	share_end(&share, worker_count(report));
 	return share;
 }
@@ -143,7 +144,8 @@ uint64_t wax_report_items_out(const struct wax_report *report)
 
 		if (!step->class->counts_as_output)
 			continue;
-		*(step->output_count == 0 ? &ends : &passing) += wax_report_step(report, i).items_in;
+		*(step->output_count == 0 ? &ends : &passing) +=
+				wax_report_step(report, i).items_in;
 		has_end |= step->output_count == 0;
 	}
 	return has_end ? ends : passing;

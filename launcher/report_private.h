@@ -33,7 +33,7 @@ struct wax_report_interval {
 	double in_per_s; /* in this interval */
 	double out_per_s;
 	double busy;
-	uint32_t busiest; /* a worker */
+	uint32_t busiest;      /* a worker */
 	uint32_t busiest_step; /* what it did most of the time; WAX_NO_STEP: not known */
 	uint64_t epoch;
 };
@@ -41,7 +41,7 @@ struct wax_report_interval {
 struct wax_report {
 	struct wax_report_env env;
 	struct wax_outline outline;
-	FILE *json; /* NULL: none wanted */
+	FILE *json;  /* NULL: none wanted */
 	bool silent; /* nothing for people but failures and notices */
 
 	/* Of the last progress report. */
@@ -49,7 +49,7 @@ struct wax_report {
 	uint64_t items_in;
 	uint64_t items_out;
 	struct wax_report_look *looks;
-	uint32_t *samples; /* workers x steps: how often it was seen at it since */
+	uint32_t *samples;   /* workers x steps: how often it was seen at it since */
 	uint32_t line_width; /* of the line that stands on the terminal */
 };
 
@@ -62,7 +62,7 @@ struct wax_edge_figures wax_report_edge(const struct wax_report *report, uint32_
 /** How uneven: the greatest of the workers' shares, in units of an even one. */
 struct wax_report_share {
 	uint64_t total;
-	double skew; /* in [1, workers]; 0: there were no items */
+	double skew;          /* in [1, workers]; 0: there were no items */
 	double busiest_share; /* in [0, 1] */
 	uint32_t busiest;
 };
@@ -88,16 +88,16 @@ uint32_t wax_report_edge_from(const struct wax_report *report, uint32_t edge);
 
 /** Why a run failed, out of what the launcher and the worker said. */
 struct wax_report_failure {
-	bool failed; /* nothing below otherwise */
+	bool failed;    /* nothing below otherwise */
 	int32_t worker; /* -1: no worker in particular */
-	uint32_t step; /* or WAX_NO_STEP */
+	uint32_t step;  /* or WAX_NO_STEP */
 	uint64_t epoch;
 	uint64_t offset;
 	char source[WAX_CONTROL_SOURCE_BYTES];
 	char sentence[WAX_CONTROL_SENTENCE_BYTES];
 	char item[WAX_CONTROL_ITEM_BYTES];
 	const char *hint; /* NULL: none */
-	uint32_t others; /* workers that failed too */
+	uint32_t others;  /* workers that failed too */
 };
 
 struct wax_report_failure wax_report_find_failure(

@@ -12,6 +12,17 @@
 /* With fewer items a share says nothing. */
 enum { ADVICE_ITEMS_MIN = 1000 };
 
+static const char *const steps_heading[] = {
+		"step", "kind", "items in", "items out", "bytes out", "rate", "skew", NULL};
+static const char *const edges_heading[] = {
+		"exchange", "by", "items", "crossed", "bytes", "a batch", "blocked", NULL};
+
+static void add_heading(struct wax_tabular *table, const char *const *heading)
+{
+	for (; *heading; heading++)
+		wax_tabular_add(table, "%s", *heading);
+}
+
 static void add_count(struct wax_tabular *table, uint64_t count)
 {
 	wax_tabular_add(table, "%s", wax_units_print_count(count).text);
@@ -84,10 +95,7 @@ static void print_steps(const struct wax_report *report, uint64_t wall_ns)
 	struct wax_tabular table;
 
 	wax_tabular_init(&table, "llrrrrr");
-	for (const char *const *name = (const char *const[]){"step", "kind", "items in", "items out",
-			     "bytes out", "rate", "skew", NULL};
-			*name; name++)
-		wax_tabular_add(&table, "%s", *name);
+	add_heading(&table, steps_heading);
 	for (uint32_t i = 0; i < flow->step_count; i++) {
 		if (report->outline.owner[i] != i)
 			continue;
@@ -124,12 +132,13 @@ static void add_edge(struct wax_tabular *table, const struct wax_report *report,
 	wax_tabular_add(table, "%.1f%%", percent(figures.items_crossed, figures.items_out));
 	add_bytes(table, figures.bytes_crossed);
 	if (figures.messages > 0)
-		add_count(table, figures.items_crossed / figures.messages);
+		add_count(table, (figures.items_crossed + figures.messages - 1) / figures.messages);
 	else
 		wax_tabular_add(table, "-");
 	wax_tabular_add(table, "%s",
-			figures.blocked_ns ? wax_units_print_seconds((int64_t)figures.blocked_ns).text
-					   : "-");
+			figures.blocked_ns
+					? wax_units_print_seconds((int64_t)figures.blocked_ns).text
+					: "-");
 }
 
 /* A queue within each worker is no exchange, and of interest with -v only. */
@@ -145,10 +154,7 @@ static void print_edges(const struct wax_report *report)
 	uint32_t shown = 0;
 
 	wax_tabular_init(&table, "llrrrrr");
-	for (const char *const *name = (const char *const[]){"exchange", "by", "items", "crossed",
-			     "bytes", "a batch", "blocked", NULL};
-			*name; name++)
-		wax_tabular_add(&table, "%s", *name);
+	add_heading(&table, edges_heading);
 	for (uint32_t i = 0; i < report->env.plan->edge_count; i++) {
 		if (!shows_edge(report, i))
 			continue;
@@ -170,33 +176,38 @@ static uint64_t cpu_ns(const struct rusage *usage)
 			(uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000;
 }
 
+static void print_ending(const struct wax_report *report, const struct wax_ended *ended)
+{
+	uint64_t items = wax_report_items_in(report);
+
+	fprintf(report->env.to, "%s: %s after %s: %s item%s in, %s out\n", report->env.flow->name,
+			wax_ending_name(ended->ending),
+			wax_units_print_seconds((int64_t)ended->wall_ns).text,
+			wax_units_print_count(items).text, items == 1 ? "" : "s",
+			wax_units_print_count(wax_report_items_out(report)).text);
+}
+
 static void print_totals(const struct wax_report *report, const struct wax_ended *ended)
 {
 	FILE *to = report->env.to;
 	uint32_t workers = report->env.control->worker_count;
 	uint64_t cpu = cpu_ns(&ended->usage), items = wax_report_items_in(report);
-	uint64_t first_ns = wax_report_first_item(report), epochs = wax_report_epochs(report);
-
-	fprintf(to, "\n%s: %s after %s: %s items in, %s out\n", report->env.flow->name,
-			wax_ending_name(ended->ending),
-			wax_units_print_seconds((int64_t)ended->wall_ns).text,
-			wax_units_print_count(items).text,
-			wax_units_print_count(wax_report_items_out(report)).text);
+	uint64_t memory = (uint64_t)ended->usage.ru_maxrss * 1024;
+	uint64_t first_ns = wax_report_first_item(report);
 
 	fprintf(to, "CPU %s, %.0f%% of %u worker%s", wax_units_print_seconds((int64_t)cpu).text,
 			percent(cpu, ended->wall_ns * workers), workers, workers == 1 ? "" : "s");
 	if (items > 0)
-		fprintf(to, ", %s an item",
-				wax_units_print_seconds((int64_t)(cpu / items)).text);
-	fprintf(to, "; memory %s", wax_units_print_bytes((uint64_t)ended->usage.ru_maxrss * 1024).text);
+		fprintf(to, ", %s an item", wax_units_print_seconds((int64_t)(cpu / items)).text);
+	fprintf(to, "; memory %s", wax_units_print_bytes(memory).text);
 	if (workers > 1)
 		fprintf(to, ", at most %s a worker",
 				wax_units_print_bytes(ended->rss_max_kib * 1024).text);
-	fputc('\n', to);
 
-	fprintf(to, "epochs %" PRIu64, epochs);
+	fprintf(to, "\nepochs %" PRIu64, wax_report_epochs(report));
 	if (first_ns > 0)
-		fprintf(to, "; first item after %s", wax_units_print_seconds((int64_t)first_ns).text);
+		fprintf(to, "; first item after %s",
+				wax_units_print_seconds((int64_t)first_ns).text);
 	fprintf(to, "; dropped 0\n");
 }
 
@@ -252,8 +263,8 @@ static void advise_source(const struct wax_report *report, uint32_t step)
 			share.busiest_share < 1 || is_dealt_out(report, step))
 		return;
 	fprintf(report->env.to,
-			"all input of \"%s\" comes from worker %u: put redistribute behind it if the "
-			"work per item is large\n",
+			"all input of \"%s\" comes from worker %u: "
+			"put redistribute behind it if the work per item is large\n",
 			wax_report_step_name(report, step), share.busiest);
 }
 
@@ -269,19 +280,38 @@ static void print_advice(const struct wax_report *report)
 		advise_keys(report, i);
 }
 
+/* After a failure the error shall be the last thing seen: its table is for those who ask. */
+static bool is_brief(const struct wax_report *report, const struct wax_ended *ended)
+{
+	return !report->env.options->verbose &&
+			(ended->ending == WAX_ENDING_FAILED || ended->ending == WAX_ENDING_KILLED ||
+					ended->ending == WAX_ENDING_VANISHED);
+}
+
+static void print_all(const struct wax_report *report, const struct wax_ended *ended)
+{
+	if (is_brief(report, ended)) {
+		print_ending(report, ended);
+		return;
+	}
+	print_steps(report, ended->wall_ns);
+	print_edges(report);
+	fputc('\n', report->env.to);
+	print_ending(report, ended);
+	print_totals(report, ended);
+	print_advice(report);
+}
+
 int wax_report_summary(
 		struct wax_report *report, const struct wax_ended *ended, struct wax_err *err)
 {
 	wax_report_erase(report);
-	if (!report->silent) {
-		print_steps(report, ended->wall_ns);
-		print_edges(report);
-		print_totals(report, ended);
-		print_advice(report);
-		fflush(report->env.to);
-	}
+	if (!report->silent)
+		print_all(report, ended);
+	fflush(report->env.to);
 	if (report->json && wax_report_write_summary(report, ended) < 0)
-		return wax_err_set(err, -EIO, "--json: '%s' did not take the report: is its disk full?",
+		return wax_err_set(err, -EIO,
+				"--json: '%s' did not take the report: is its disk full?",
 				report->env.options->json_path);
 	return 0;
 }

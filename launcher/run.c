@@ -283,13 +283,13 @@ static int run_flow(struct run *run)
 	return execute(run);
 }
 
-/* Descriptors 0 to 2 are taken, be it by nothing: what is opened later must not become one. A
- * closed standard output stays an error for those who write to it. */
+/* What is opened later must not become descriptor 0, 1 or 2: one that is closed is held by a
+ * descriptor that can neither be read nor written, so that it stays an error for those who try. */
 static void hold_standard_descriptors(void)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)!open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_RDONLY | O_PATH);
+			(void)!open("/", O_PATH);
 	}
 }
 

@@ -159,6 +159,12 @@ static void env_ready(struct wax_completion *completion, int result)
 	wax_env_wake((struct wax_env *)((char *)completion - offsetof(struct wax_env, readiness)));
 }
 
+void wax_env_fini(struct wax_env *env)
+{
+	if (env->readiness.busy)
+		wax_loop_cancel(env->op->worker->loop, &env->readiness);
+}
+
 int wax_env_wake_on(struct wax_env *env, int fd, short events)
 {
 	if (env->readiness.busy)

@@ -60,6 +60,9 @@ struct wax_env {
 void wax_source_free(struct wax_source *source);
 void wax_sink_free(struct wax_sink *sink);
 
+/** Before the memory of an env goes: end what it waits for. */
+void wax_env_fini(struct wax_env *env);
+
 /** The worker's event loop, for connectors of the library. Lends until close. */
 struct wax_loop *wax_env_loop(struct wax_env *env);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/exchange_private.h"
 
@@ -13,11 +14,14 @@ static int make_lanes(struct wax_exchange *exchange, uint32_t edge)
 	struct edge_out *out = &exchange->out[edge];
 	const struct wax_segment_header *header = exchange->header;
 	out->lanes = calloc(out->lane_count, sizeof(*out->lanes));
-	if (!out->lanes)
+	out->heads = aligned_alloc(64, out->lane_count * sizeof(*out->heads));
+	if (!out->lanes || !out->heads)
 		return -ENOMEM;
+	memset(out->heads, 0, out->lane_count * sizeof(*out->heads));
 
 	for (uint32_t i = 0; i < out->lane_count; i++) {
 		struct lane *lane = &out->lanes[i];
+		lane->head = &out->heads[i];
 		lane->to = out->lane_count == 1 ? exchange->env.me : i;
 		lane->slab = NO_SLAB;
 		lane->outbox_end = &lane->outbox;
@@ -102,6 +106,7 @@ void wax_exchange_free(struct wax_exchange *exchange)
 		for (uint32_t i = 0; out->lanes && i < out->lane_count; i++)
 			free_lane(&out->lanes[i]);
 		free(out->lanes);
+		free(out->heads);
 		struct edge_in *in = &exchange->in[edge];
 		for (uint32_t i = 0; in->inboxes && i < in->inbox_count; i++) {
 			free(in->inboxes[i].messages);

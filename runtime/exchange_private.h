@@ -24,15 +24,23 @@ struct parcel {
 	_Alignas(64) char data[];
 };
 
-/** An edge to one worker. The first cache line is what scattering touches. */
-struct lane {
-	char *keys; /* columns of the open slab; count == capacity == 0: none is open */
-	char *values;
+/**
+ * The open slab of a lane: what scattering touches, a cache line. Places are counted from the end of
+ * a column, in negative numbers, so that one number says where to write and whether there is room.
+ */
+struct lane_head {
+	_Alignas(64) char *keys_end;
+	char *values_end;
+	int64_t left; /* minus the items that fit in; 0: it is full, or none is open */
 	char *heap;
-	uint32_t count;
-	uint32_t capacity;
 	uint32_t heap_used;
 	uint32_t heap_room;
+};
+
+/** An edge to one worker. */
+struct lane {
+	struct lane_head *head;
+	uint32_t capacity; /* items of the open slab; 0: none is open */
 	uint32_t to;
 	int32_t slab; /* open; NO_SLAB: none, or the batch is built in `building` */
 	struct parcel *building;
@@ -47,11 +55,18 @@ struct lane {
 	uint32_t *free; /* slabs_per_lane of them */
 };
 
+/** Items in the open slab. */
+static inline uint32_t lane_count(const struct lane *lane)
+{
+	return (uint32_t)((int64_t)lane->capacity + lane->head->left);
+}
+
 /** Sending end of an edge. */
 struct edge_out {
 	const struct wax_plan_edge *plan;
 	struct wax_columns columns;
 	struct wax_edge_counters *counters;
+	struct lane_head *heads;
 	struct lane *lanes;
 	uint32_t lane_count;     /* worker_count; 1 of a queue within the worker, to itself */
 	uint32_t next_lane;      /* whose turn it is to be dealt to */

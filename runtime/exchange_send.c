@@ -198,14 +198,16 @@ bool wax_exchange_unblock(struct wax_exchange *exchange, uint32_t edge)
 static void lane_point(struct lane *lane, const struct wax_columns *columns, char *memory,
 		uint32_t capacity, uint64_t bytes)
 {
+	uint64_t values_at = wax_columns_values_at(columns, capacity);
 	uint64_t heap_at = wax_columns_heap_at(columns, capacity);
-	lane->keys = memory;
-	lane->values = memory + wax_columns_values_at(columns, capacity);
-	lane->heap = memory + heap_at;
-	lane->count = 0;
 	lane->capacity = capacity;
-	lane->heap_used = 0;
-	lane->heap_room = columns->variable ? (uint32_t)(bytes - heap_at) : 0;
+	*lane->head = (struct lane_head){
+			.keys_end = memory + (uint64_t)capacity * columns->key_stride,
+			.values_end = memory + values_at + (uint64_t)capacity * columns->value_stride,
+			.left = -(int64_t)capacity,
+			.heap = memory + heap_at,
+			.heap_room = columns->variable ? (uint32_t)(bytes - heap_at) : 0,
+	};
 }
 
 /* How many items to divide a slab for, so that the first, of `need` bytes in the heap, fits. */
@@ -255,8 +257,8 @@ static int lane_open(struct wax_exchange *exchange, struct edge_out *out, struct
 
 static void lane_shut(struct wax_exchange *exchange, struct edge_out *out, struct lane *lane)
 {
-	lane->count = lane->capacity = 0;
-	lane->heap_used = lane->heap_room = 0;
+	*lane->head = (struct lane_head){0};
+	lane->capacity = 0;
 	lane->slab = NO_SLAB;
 	lane->building = NULL;
 	if (lane->dirty) {
@@ -270,10 +272,12 @@ static void lane_shut(struct wax_exchange *exchange, struct edge_out *out, struc
 static bool send_inline(struct wax_exchange *exchange, uint32_t edge, struct lane *lane)
 {
 	const struct wax_columns *columns = &exchange->out[edge].columns;
-	uint64_t values_at = wax_columns_values_at(columns, lane->count);
-	uint64_t heap_at = wax_columns_heap_at(columns, lane->count);
+	const struct lane_head *head = lane->head;
+	uint32_t count = lane_count(lane);
+	uint64_t values_at = wax_columns_values_at(columns, count);
+	uint64_t heap_at = wax_columns_heap_at(columns, count);
 	if (lane->to == exchange->env.me || columns->align > 8 ||
-			heap_at + lane->heap_used > WAX_INLINE_BYTES)
+			heap_at + head->heap_used > WAX_INLINE_BYTES)
 		return false;
 	if (lane->inline_free == 0)
 		reclaim_from(exchange, lane->to);
@@ -282,33 +286,45 @@ static bool send_inline(struct wax_exchange *exchange, uint32_t edge, struct lan
 
 	lane->inline_free--;
 	struct wax_slot message = message_of(edge, WAX_SLOT_INLINE);
-	message.count = message.capacity = lane->count;
-	message.heap_bytes = lane->heap_used;
-	memcpy(message.payload, lane->keys, (size_t)lane->count * columns->key_stride);
-	memcpy(message.payload + values_at, lane->values,
-			(size_t)lane->count * columns->value_stride);
-	memcpy(message.payload + heap_at, lane->heap, lane->heap_used);
+	message.count = message.capacity = count;
+	message.heap_bytes = head->heap_used;
+	uint64_t capacity = lane->capacity;
+	memcpy(message.payload, head->keys_end - capacity * columns->key_stride,
+			(size_t)count * columns->key_stride);
+	memcpy(message.payload + values_at, head->values_end - capacity * columns->value_stride,
+			(size_t)count * columns->value_stride);
+	memcpy(message.payload + heap_at, head->heap, head->heap_used);
 	push(exchange, edge, lane->to, &message);
 	return true;
+}
+
+/* Bytes of a slab up to the last that is used. */
+static uint32_t used_bytes(const struct wax_columns *columns, const struct lane *lane)
+{
+	if (columns->variable)
+		return (uint32_t)wax_columns_heap_at(columns, lane->capacity) +
+				lane->head->heap_used;
+	return (uint32_t)wax_columns_values_at(columns, lane->capacity) +
+			lane_count(lane) * columns->value_stride;
 }
 
 /* Send what the lane has gathered. */
 static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane *lane)
 {
 	struct edge_out *out = &exchange->out[edge];
-	if (lane->count == 0)
+	uint32_t count = lane_count(lane), heap_bytes = lane->head->heap_used;
+	if (count == 0)
 		return;
 	if (out->columns.variable) {
-		uint32_t mean = lane->heap_used / lane->count + 1;
+		uint32_t mean = heap_bytes / count + 1;
 		lane->heap_per_item = mean < HEAP_PER_ITEM_MAX ? mean : HEAP_PER_ITEM_MAX;
 	}
 
 	if (lane->building) {
 		struct parcel *parcel = lane->building;
-		parcel->count = lane->count;
-		parcel->heap_bytes = lane->heap_used;
-		parcel->bytes = wax_columns_heap_at(&out->columns, lane->capacity) +
-				lane->heap_used;
+		parcel->count = count;
+		parcel->heap_bytes = heap_bytes;
+		parcel->bytes = wax_columns_heap_at(&out->columns, lane->capacity) + heap_bytes;
 		outbox_add(out, lane, parcel, exchange->now_ns);
 	} else if (send_inline(exchange, edge, lane)) {
 		/* The slab stayed here: it is free again. */
@@ -316,14 +332,10 @@ static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane 
 	} else {
 		struct wax_slot message = message_of(edge, WAX_SLOT_SLAB);
 		message.slab = (uint32_t)lane->slab;
-		message.count = lane->count;
+		message.count = count;
 		message.capacity = lane->capacity;
-		message.heap_bytes = lane->heap_used;
-		message.bytes = out->columns.variable
-				? (uint32_t)wax_columns_heap_at(&out->columns, lane->capacity) +
-						lane->heap_used
-				: lane->count * (out->columns.key_stride +
-							out->columns.value_stride);
+		message.heap_bytes = heap_bytes;
+		message.bytes = used_bytes(&out->columns, lane);
 		push(exchange, edge, lane->to, &message);
 	}
 	lane_shut(exchange, out, lane);
@@ -352,11 +364,11 @@ static inline uint32_t route_key(uint64_t hash, uint32_t worker_count)
 	return (uint32_t)(((hash >> 52) * worker_count) >> 12);
 }
 
-static inline struct wax_span put_bytes(struct lane *lane, const void *data, uint32_t bytes)
+static inline struct wax_span put_bytes(struct lane_head *head, const void *data, uint32_t bytes)
 {
-	struct wax_span span = {lane->heap_used, bytes};
-	memcpy(lane->heap + lane->heap_used, data, bytes);
-	lane->heap_used += bytes;
+	struct wax_span span = {head->heap_used, bytes};
+	memcpy(head->heap + head->heap_used, data, bytes);
+	head->heap_used += bytes;
 	return span;
 }
 
@@ -364,32 +376,32 @@ static inline struct wax_span put_bytes(struct lane *lane, const void *data, uin
 static inline int put_item(struct wax_exchange *exchange, uint32_t edge, struct lane *lane,
 		const struct wax_batch *batch, uint32_t index, struct wax_err *err)
 {
+	struct lane_head *head = lane->head;
 	struct wax_bytes key = {NULL, 0}, value = wax_batch_value(batch, index);
 	uint64_t need = batch->value_bytes ? 0 : value.bytes;
 	if (batch->keyed) {
 		key = wax_batch_key(batch, index);
 		need += batch->key_bytes ? 0 : key.bytes;
 	}
-	if (wax_unlikely(lane->count == lane->capacity ||
-			    need > lane->heap_room - lane->heap_used)) {
+	if (wax_unlikely(head->left == 0 || need > head->heap_room - head->heap_used)) {
 		int r = lane_turn(exchange, edge, lane, need, err);
 		if (r < 0)
 			return r;
 	}
 
-	uint32_t at = lane->count++;
+	int64_t at = head->left++;
 	if (batch->keyed) {
 		if (batch->key_bytes)
-			memcpy(lane->keys + (size_t)at * key.bytes, key.data, key.bytes);
+			memcpy(head->keys_end + at * (int64_t)key.bytes, key.data, key.bytes);
 		else
-			((struct wax_span *)lane->keys)[at] =
-					put_bytes(lane, key.data, (uint32_t)key.bytes);
+			((struct wax_span *)head->keys_end)[at] =
+					put_bytes(head, key.data, (uint32_t)key.bytes);
 	}
 	if (batch->value_bytes)
-		memcpy(lane->values + (size_t)at * value.bytes, value.data, value.bytes);
+		memcpy(head->values_end + at * (int64_t)value.bytes, value.data, value.bytes);
 	else
-		((struct wax_span *)lane->values)[at] =
-				put_bytes(lane, value.data, (uint32_t)value.bytes);
+		((struct wax_span *)head->values_end)[at] =
+				put_bytes(head, value.data, (uint32_t)value.bytes);
 	return 0;
 }
 
@@ -414,21 +426,27 @@ static inline __attribute__((always_inline)) int scatter_fixed(struct wax_exchan
 		uint32_t edge, const struct wax_batch *batch, size_t key_bytes, size_t value_bytes,
 		struct wax_err *err)
 {
-	struct lane *lanes = exchange->out[edge].lanes;
-	uint32_t worker_count = exchange->worker_count;
+	struct edge_out *out = &exchange->out[edge];
+	struct lane_head *heads = out->heads;
+	/* In variables of its own: what is stored through a char pointer could be any of these. */
+	uint32_t worker_count = exchange->worker_count, count = batch->count;
 	const char *keys = batch->keys;
 	const char *values = batch->values;
-	for (uint32_t i = 0; i < batch->count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		uint64_t hash = wax_hash(keys + i * key_bytes, key_bytes);
-		struct lane *lane = &lanes[route_key(hash, worker_count)];
-		if (wax_unlikely(lane->count == lane->capacity)) {
-			int r = lane_turn(exchange, edge, lane, 0, err);
+		uint32_t to = route_key(hash, worker_count);
+		struct lane_head *head = &heads[to];
+		int64_t at = head->left;
+		if (wax_unlikely(at == 0)) {
+			int r = lane_turn(exchange, edge, &out->lanes[to], 0, err);
 			if (r < 0)
 				return r;
+			at = head->left;
 		}
-		size_t at = lane->count++;
-		memcpy(lane->keys + at * key_bytes, keys + i * key_bytes, key_bytes);
-		memcpy(lane->values + at * value_bytes, values + i * value_bytes, value_bytes);
+		memcpy(head->keys_end + at * (int64_t)key_bytes, keys + i * key_bytes, key_bytes);
+		memcpy(head->values_end + at * (int64_t)value_bytes, values + i * value_bytes,
+				value_bytes);
+		head->left = at + 1;
 	}
 	return 0;
 }
@@ -463,22 +481,23 @@ static int append(struct wax_exchange *exchange, uint32_t edge, struct lane *lan
 			r = put_item(exchange, edge, lane, batch, i, err);
 		return r;
 	}
+	struct lane_head *head = lane->head;
 	for (uint32_t i = 0; i < batch->count;) {
-		if (lane->count == lane->capacity) {
+		if (head->left == 0) {
 			r = lane_turn(exchange, edge, lane, 0, err);
 			if (r < 0)
 				return r;
 		}
-		uint32_t room = lane->capacity - lane->count;
+		uint32_t room = (uint32_t)-head->left;
 		uint32_t count = batch->count - i < room ? batch->count - i : room;
 		if (batch->keyed)
-			memcpy(lane->keys + (size_t)lane->count * columns->key_stride,
+			memcpy(head->keys_end + head->left * columns->key_stride,
 					(const char *)batch->keys + (size_t)i * columns->key_stride,
 					(size_t)count * columns->key_stride);
-		memcpy(lane->values + (size_t)lane->count * columns->value_stride,
+		memcpy(head->values_end + head->left * columns->value_stride,
 				(const char *)batch->values + (size_t)i * columns->value_stride,
 				(size_t)count * columns->value_stride);
-		lane->count += count;
+		head->left += count;
 		i += count;
 	}
 	return 0;
@@ -494,7 +513,7 @@ static struct lane *deal(struct wax_exchange *exchange, struct edge_out *out)
 		if (++out->next_lane == out->lane_count)
 			out->next_lane = 0;
 		if (!lane->outbox && !lane->building &&
-				(lane->count < lane->capacity || wax_lane_has_credit(exchange, lane)))
+				(lane->head->left < 0 || wax_lane_has_credit(exchange, lane)))
 			break;
 	}
 	return lane;

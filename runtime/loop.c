@@ -71,8 +71,7 @@ void wax_loop_hit(struct wax_loop *loop, struct wax_completion *watch, int resul
 	loop->hit_count++;
 }
 
-int wax_loop_open(enum wax_io io, unsigned entries, struct wax_loop **ret_loop,
-		struct wax_err *err)
+int wax_loop_open(enum wax_io io, unsigned entries, struct wax_loop **ret_loop, struct wax_err *err)
 {
 	WAX_ASSERT(entries > 0);
 	WAX_ASSERT((entries & (entries - 1)) == 0);

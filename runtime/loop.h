@@ -81,7 +81,7 @@ unsigned wax_loop_reap(struct wax_loop *loop);
  * Submit, then sleep until something completes or the time is over; call done for all of it.
  *
  * @param timeout_ns 0: do not sleep; WAX_NEVER: no limit
- * @return how many completed
+ * @return how many completed; 0 may come early (a signal, a transfer that was tried again)
  */
 unsigned wax_loop_wait(struct wax_loop *loop, int64_t timeout_ns);
 

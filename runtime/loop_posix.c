@@ -112,7 +112,8 @@ static int transfer_now(const struct wax_completion *completion)
 	 * sure. */
 	if (poll(&ready, 1, 0) <= 0)
 		return -EAGAIN;
-	return transfer(completion, reads || piece.iov_len < PIPE_BUF ? completion->bytes : PIPE_BUF);
+	return transfer(completion,
+			reads || piece.iov_len < PIPE_BUF ? completion->bytes : PIPE_BUF);
 }
 
 static bool has_readiness(const struct wax_completion *completion)

@@ -148,13 +148,13 @@ static bool prepare_waiting(struct uring *uring)
 	return uring->unarmed > 0;
 }
 
-static void watch_completed(struct uring *uring, struct wax_completion *watch,
-		const struct io_uring_cqe *cqe)
+static void watch_completed(
+		struct uring *uring, struct wax_completion *watch, const struct io_uring_cqe *cqe)
 {
 	bool cancelled = watch->kind & WAX_LOOP_CANCELLED;
 
 	if (!(cqe->flags & IORING_CQE_F_MORE)) {
-		watch->kind &= (uint8_t)~(WAX_LOOP_ARMED | WAX_LOOP_CANCELLED);
+		watch->kind &= (uint8_t) ~(WAX_LOOP_ARMED | WAX_LOOP_CANCELLED);
 		if (!cancelled && cqe->res >= 0) {
 			uring->unarmed++;
 			uring->has_work = true;
@@ -209,7 +209,8 @@ static void collect(struct uring *uring)
 	unsigned head;
 	unsigned count = 0;
 
-	io_uring_for_each_cqe(&uring->ring, head, cqe) {
+	io_uring_for_each_cqe(&uring->ring, head, cqe)
+	{
 		completed(uring, cqe);
 		count++;
 	}
@@ -221,14 +222,13 @@ static void collect(struct uring *uring)
 static unsigned kernel_has_more(const struct uring *uring)
 {
 	return IO_URING_READ_ONCE(*uring->ring.sq.kflags) &
-	       (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+			(IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
 /* The kernel stops submitting at an operation that it refuses: the others are in the SQ still. */
 static void look_for_work(struct uring *uring)
 {
-	uring->has_work =
-			uring->waiting.head || uring->unarmed || io_uring_sq_ready(&uring->ring);
+	uring->has_work = uring->waiting.head || uring->unarmed || io_uring_sq_ready(&uring->ring);
 }
 
 /* Submit all and collect what has completed. What the kernel refuses for now (no memory, too many

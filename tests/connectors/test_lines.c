@@ -266,7 +266,8 @@ static void streams_of_any_pieces(enum wax_io io)
 		cr_assert_eq(pipe(fds), 0);
 		/* Room for all of it, so that no write here blocks. */
 		cr_assert(fcntl(fds[1], F_SETPIPE_SZ, 16 * TEXT_BYTES_MAX) > 0);
-		reader.options = (struct wax_lines_options){.fd = fds[0], .stream = true,
+		reader.options = (struct wax_lines_options){.fd = fds[0],
+				.stream = true,
 				.buffer_bytes = random_buffer_bytes(&random)};
 		reader_open(&reader);
 		while (rc != WAX_END) {
@@ -325,8 +326,10 @@ Test(lines, reader_that_resumes_goes_on_behind_the_last_line)
 		struct found right = {0};
 		int rc = WAX_MORE;
 
-		reader.options = (struct wax_lines_options){.fd = fd, .size = bytes,
-				.begin = bytes / 3, .end = bytes - bytes / 4,
+		reader.options = (struct wax_lines_options){.fd = fd,
+				.size = bytes,
+				.begin = bytes / 3,
+				.end = bytes - bytes / 4,
 				.buffer_bytes = 64 + round};
 		while (rc == WAX_MORE) {
 			uint64_t batches = 1 + next_random(&random) % 5;
@@ -353,7 +356,8 @@ static void expect_lines(const char *text, const char *right)
 	struct found found = {0};
 
 	reader.options = (struct wax_lines_options){.fd = file_of(text, strlen(text)),
-			.size = strlen(text), .end = strlen(text)};
+			.size = strlen(text),
+			.end = strlen(text)};
 	cr_assert_eq(read_all(&reader, &found), WAX_END);
 	found_add(&found, "", 0);
 	found.text[found.bytes - 1] = '\0';
@@ -433,8 +437,10 @@ Test(lines, a_file_that_shrinks_fails_and_says_where)
 	int rc;
 
 	memset(text, '\n', BYTES);
-	reader.options = (struct wax_lines_options){.fd = file_of(text, BYTES), .size = BYTES,
-			.end = BYTES, .buffer_bytes = 8192};
+	reader.options = (struct wax_lines_options){.fd = file_of(text, BYTES),
+			.size = BYTES,
+			.end = BYTES,
+			.buffer_bytes = 8192};
 	reader_open(&reader);
 	cr_assert_eq(next(&reader, &found), WAX_MORE);
 	cr_assert_eq(ftruncate(reader.options.fd, 50000), 0);

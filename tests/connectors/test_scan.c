@@ -99,7 +99,8 @@ Test(scan, every_size_and_alignment_is_as_the_byte_loop_says)
 		for (uint32_t alignment = 0; alignment < 64; alignment++) {
 			struct text text = text_make(bytes, alignment, &random);
 
-			for (const struct wax_scan_variant *at = wax_scan_variants(); at->name; at++)
+			for (const struct wax_scan_variant *at = wax_scan_variants(); at->name;
+					at++)
 				expect(at, &text, SPANS_MAX, UINT32_MAX / 2);
 			free(text.memory);
 		}
@@ -111,8 +112,8 @@ Test(scan, a_limit_of_lines_stops_and_goes_on)
 	uint64_t random = 2;
 
 	for (uint32_t i = 0; i < 2000; i++) {
-		struct text text = text_make(
-				(uint32_t)(next_random(&random) % 500), i % 64, &random);
+		struct text text =
+				text_make((uint32_t)(next_random(&random) % 500), i % 64, &random);
 		uint32_t limit = 1 + (uint32_t)(next_random(&random) % 9);
 
 		for (const struct wax_scan_variant *at = wax_scan_variants(); at->name; at++)
@@ -126,8 +127,8 @@ Test(scan, text_may_come_in_pieces_of_any_size)
 	uint64_t random = 3;
 
 	for (uint32_t i = 0; i < 2000; i++) {
-		struct text text = text_make(
-				(uint32_t)(next_random(&random) % 500), i % 64, &random);
+		struct text text =
+				text_make((uint32_t)(next_random(&random) % 500), i % 64, &random);
 		uint32_t step = 1 + (uint32_t)(next_random(&random) % 70);
 
 		for (const struct wax_scan_variant *at = wax_scan_variants(); at->name; at++)

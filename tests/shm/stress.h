@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -142,6 +143,7 @@ static inline void stress_start(struct stress_crew *crew, uint32_t count, bool f
 		if (worker->pid < 0)
 			stress_fail("no process: %m");
 		if (worker->pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody stays behind */
 			body(part, i);
 			_exit(0);
 		}
