@@ -404,16 +404,40 @@ static int take_option(struct parser *parser, int code, const char *value, struc
 	return apply(option, "--", option->name, value, &parser->options, err);
 }
 
+/* A beginning of a name behind the flow, as in `waxrun flow.so --in a.txt`: hardly --interval. */
+static bool is_meant_for_flow(const struct parser *parser, int index, const char *argument)
+{
+	return parser->options.flow_path &&
+			strcspn(argument + 2, "=") < strlen(parser->names[index].name);
+}
+
+static int refuse_shortened(
+		const struct parser *parser, int index, const char *argument, struct wax_err *err)
+{
+	return wax_err_set(err, -EINVAL,
+			"'%.*s' after the flow '%s': arguments of the flow go after -- "
+			"(or did you mean --%s?)",
+			(int)strcspn(argument, "="), argument, parser->options.flow_path,
+			parser->names[index].name);
+}
+
 static int parse_arguments(struct parser *parser, int argc, char **argv, struct wax_err *err)
 {
 	int code;
 
 	optind = 0; /* glibc: begin anew, and read the flags in front of letters */
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, parser->letters, parser->names, NULL)) != -1) {
+	for (;;) {
+		const char *argument = argv[optind > 0 ? optind : 1];
+		int index = -1;
 		int rc;
 
-		if (code == CODE_OF_OPERAND)
+		code = getopt_long(argc, argv, parser->letters, parser->names, &index);
+		if (code == -1)
+			break;
+		if (index >= 0 && is_meant_for_flow(parser, index, argument))
+			rc = refuse_shortened(parser, index, argument, err);
+		else if (code == CODE_OF_OPERAND)
 			rc = take_operand(parser, optarg, err);
 		else if (code == '?')
 			rc = refuse_unknown(parser, argv[optind - 1], err);

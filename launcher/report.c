@@ -217,14 +217,16 @@ static void format_line(const struct wax_report *report, const struct wax_report
 		char *line, size_t line_bytes)
 {
 	uint32_t worker = now->busiest;
+	const char *step = wax_report_step_name(report, now->busiest_step);
 
+	/* "join@3" */
 	snprintf(line, line_bytes,
-			"%s  in %s  out %s  busy %.0f%%  worst: %s@%u %.0f%%  epoch %" PRIu64,
+			"%s  in %s  out %s  busy %.0f%%  worst: %s%s%u %.0f%%  epoch %" PRIu64,
 			wax_units_print_seconds((int64_t)now->elapsed_ns).text,
 			wax_units_print_rate(now->in_per_s).text,
-			wax_units_print_rate(now->out_per_s).text, now->busy * 100,
-			wax_report_step_name(report, now->busiest_step), worker,
-			report->looks[worker].busy * 100, now->epoch);
+			wax_units_print_rate(now->out_per_s).text, now->busy * 100, step,
+			*step ? "@" : "worker ", worker, report->looks[worker].busy * 100,
+			now->epoch);
 }
 
 static uint32_t terminal_columns(const struct wax_report *report)

@@ -131,7 +131,7 @@ static void add_edge(struct wax_tabular *table, const struct wax_report *report,
 	add_count(table, figures.items_out);
 	wax_tabular_add(table, "%.1f%%", percent(figures.items_crossed, figures.items_out));
 	add_bytes(table, figures.bytes_crossed);
-	if (figures.messages > 0)
+	if (figures.messages > 0 && figures.items_crossed > 0)
 		add_count(table, (figures.items_crossed + figures.messages - 1) / figures.messages);
 	else
 		wax_tabular_add(table, "-");

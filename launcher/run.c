@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static bool is_usage(int code)
 {
 	return code == -ENOENT || code == -EACCES || code == -ENOTDIR || code == -EISDIR ||
 			code == -EINVAL || code == -EPERM || code == -ENAMETOOLONG ||
-			code == -ELOOP || code == -ENXIO || code == -EBADF;
+			code == -ELOOP || code == -ENXIO;
 }
 
 /* ---- The flow */
@@ -91,8 +92,11 @@ static int build(struct run *run)
 	const struct wax_flow_entry *entry;
 	if (load(run, &entry) < 0)
 		return say(&run->err, EXIT_USAGE);
-	if (wax_flow_make(entry, options->flow_argc, options->flow_argv, &run->flow, &run->err) < 0)
+	if (wax_flow_make(entry, options->flow_argc, options->flow_argv, &run->flow, &run->err) <
+			0) {
+		wax_err_wrap(&run->err, "flow '%s'", options->flow_path);
 		return say(&run->err, EXIT_USAGE);
+	}
 	if (wax_flow_wants_help(run->flow)) {
 		wax_flow_print_help(run->flow, stdout, options->flow_path);
 		return 0;
@@ -162,16 +166,22 @@ static int make_bells(struct run *run)
 	return 0;
 }
 
-static int make_shared(struct run *run)
+/* Share --exchange-mem out. */
+static int fit_exchange(struct run *run)
 {
 	const struct wax_options *options = &run->options;
 	run->exchange.worker_count = run->plan->worker_count;
 	run->exchange.edge_count = run->plan->edge_count;
-	int r = wax_segment_fit(options->exchange_mem_bytes, options->slab_bytes, &run->exchange,
+	return wax_segment_fit(options->exchange_mem_bytes, options->slab_bytes, &run->exchange,
 			&run->exchange_bytes, &run->err);
-	if (r < 0)
-		return r;
-	r = wax_segment_make(&run->exchange, &run->segment, &run->err);
+}
+
+static int make_shared(struct run *run)
+{
+	int r = wax_segment_make(&run->exchange, &run->segment, &run->err);
+	/* It has a size as a file has. */
+	if (r == -EFBIG)
+		wax_err_wrap(&run->err, "the limit of file sizes is too low (raise ulimit -f)");
 	if (r < 0)
 		return r;
 	struct wax_control_plan control = {run->flow->name, run->plan->worker_count,
@@ -213,9 +223,12 @@ static int make_report(struct run *run, const char *backend)
 static int execute(struct run *run)
 {
 	const char *backend = NULL;
-	int r = make_shared(run);
-	if (r < 0)
-		return say(&run->err, run->options.exchange_mem_bytes ? EXIT_USAGE : EXIT_RESOURCES);
+	/* A report that nobody reads is no reason to end the run. */
+	signal(SIGPIPE, SIG_IGN);
+	if (fit_exchange(run) < 0)
+		return say(&run->err, EXIT_USAGE);
+	if (make_shared(run) < 0)
+		return say(&run->err, EXIT_RESOURCES);
 	if (probe_io(run, &backend) < 0)
 		return say(&run->err, EXIT_RESOURCES);
 	if (make_report(run, backend) < 0)
@@ -261,6 +274,18 @@ static void free_run(struct run *run)
 	wax_flow_free(run->flow);
 }
 
+static void say_sound(const struct run *run)
+{
+	uint32_t step_count = 0;
+	if (run->options.quiet)
+		return;
+	for (uint32_t i = 0; i < run->flow->step_count; i++)
+		step_count += !run->flow->steps[i]->internal;
+	fprintf(stderr, "waxrun: flow \"%s\" is sound: %u steps, %u exchanges with %u workers\n",
+			run->flow->name, step_count, run->plan->edge_count,
+			run->plan->worker_count);
+}
+
 static int run_flow(struct run *run)
 {
 	int status = build(run);
@@ -274,10 +299,7 @@ static int run_flow(struct run *run)
 				? EXIT_CONNECTOR
 				: 0;
 	if (run->options.action == WAX_OPTION_CHECK) {
-		if (!run->options.quiet)
-			fprintf(stderr, "waxrun: flow \"%s\" is sound: %u steps, %u exchanges with %u workers\n",
-					run->flow->name, run->flow->step_count,
-					run->plan->edge_count, run->plan->worker_count);
+		say_sound(run);
 		return 0;
 	}
 	return execute(run);
@@ -293,9 +315,24 @@ static void hold_standard_descriptors(void)
 	}
 }
 
+/* What was printed here is out, or the exit status says that it is not. */
+static int finish_stdout(int status)
+{
+	bool failed = ferror(stdout) != 0;
+	if (fflush(stdout) == 0 && !failed)
+		return status;
+	if (failed)
+		fputs("waxrun: error: standard output did not take all of it\n", stderr);
+	else
+		fprintf(stderr, "waxrun: error: standard output did not take all of it: %m\n");
+	return status ? status : EXIT_CONNECTOR;
+}
+
 int wax_main(int argc, char **argv)
 {
 	hold_standard_descriptors();
+	/* A file that grows too large is an error of the write, here and in the workers. */
+	signal(SIGXFSZ, SIG_IGN);
 	struct run run = {0};
 	if (wax_options_parse(argc, argv, environ, &run.options, &run.err) < 0)
 		return say(&run.err, EXIT_USAGE);
@@ -320,5 +357,5 @@ int wax_main(int argc, char **argv)
 		status = run_flow(&run);
 	}
 	free_run(&run);
-	return status;
+	return finish_stdout(status);
 }

@@ -92,7 +92,10 @@ static void run_worker(const struct supervisor *supervisor, uint32_t worker, pid
 			.overcommitted = run->placement->overcommitted,
 			.rehearse = run->options->rehearse,
 	};
-	_exit(wax_worker_run(&env));
+	int status = wax_worker_run(&env);
+	/* What callbacks have printed: _exit would throw it away. */
+	fflush(NULL);
+	_exit(status);
 }
 
 static void child_gone(struct wax_completion *completion, int result);
@@ -197,7 +200,10 @@ static void reap(struct child *child)
 	if (child->pidfd >= 0)
 		close(child->pidfd);
 	child->pidfd = -1;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	const struct wax_worker_record *record =
+			wax_control_worker(supervisor->run->control, child->worker);
+	/* state:A. Pairs with the release in wax_worker_run. A callback may have called exit(0). */
+	if (status != 0 || wax_load_acquire(&record->state) != WAX_WORKER_DONE)
 		worker_lost(supervisor, child, status);
 }
 
@@ -352,7 +358,8 @@ static int watch_signals(struct supervisor *supervisor, struct wax_err *err)
 	sigprocmask(SIG_BLOCK, &set, &supervisor->old_mask);
 	supervisor->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (supervisor->signal_fd < 0)
-		return wax_err_set(err, -errno, "signalfd: %m");
+		return wax_err_set(err, -errno, "watch for signals (signalfd): %m: raise the limit "
+						"of open files (ulimit -n)");
 	supervisor->signalled.done = handle_signals;
 	wax_loop_poll(supervisor->loop, &supervisor->signalled, supervisor->signal_fd, POLLIN);
 	return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/hash.h"
 #include "runtime/worker_private.h"
 
 /* Sources and sinks as the flow gives them, their partitions, and what these see of the worker. */
@@ -87,29 +88,52 @@ void wax_parts_fini(struct wax_parts *parts)
 	for (uint32_t i = 0; i < parts->count; i++)
 		free(parts->names[i]);
 	free(parts->names);
+	free(parts->index);
 	*parts = (struct wax_parts){0};
+}
+
+/* Where a name stands in the index, or would. A directory may have a hundred thousand files. */
+static uint32_t *find_part(const struct wax_parts *parts, const char *name)
+{
+	uint32_t mask = parts->capacity * 2 - 1;
+	uint32_t at = (uint32_t)wax_hash(name, strlen(name)) & mask;
+	while (parts->index[at] && strcmp(parts->names[parts->index[at] - 1], name) != 0)
+		at = (at + 1) & mask;
+	return &parts->index[at];
+}
+
+static int grow_parts(struct wax_parts *parts)
+{
+	uint32_t capacity = parts->capacity ? parts->capacity * 2 : 16;
+	char **names = realloc(parts->names, capacity * sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	parts->names = names;
+	uint32_t *index = calloc((size_t)capacity * 2, sizeof(*index));
+	if (!index)
+		return -ENOMEM;
+	free(parts->index);
+	parts->index = index;
+	parts->capacity = capacity;
+	for (uint32_t i = 0; i < parts->count; i++)
+		*find_part(parts, parts->names[i]) = i + 1;
+	return 0;
 }
 
 int wax_parts_add(struct wax_parts *parts, const char *name)
 {
 	if (!name || !name[0])
 		return -EINVAL;
-	for (uint32_t i = 0; i < parts->count; i++) {
-		if (strcmp(parts->names[i], name) == 0)
-			return -EEXIST;
-	}
-	if (parts->count == parts->capacity) {
-		uint32_t capacity = parts->capacity ? parts->capacity * 2 : 16;
-		char **names = realloc(parts->names, capacity * sizeof(*names));
-		if (!names)
-			return -ENOMEM;
-		parts->names = names;
-		parts->capacity = capacity;
-	}
+	if (parts->count == parts->capacity && grow_parts(parts) < 0)
+		return -ENOMEM;
+	uint32_t *place = find_part(parts, name);
+	if (*place)
+		return -EEXIST;
 	char *copy = strdup(name);
 	if (!copy)
 		return -ENOMEM;
-	parts->names[parts->count++] = copy;
+	parts->names[parts->count] = copy;
+	*place = ++parts->count;
 	return 0;
 }
 

@@ -30,8 +30,9 @@ struct wax_sink {
 
 struct wax_parts {
 	char **names;
+	uint32_t *index; /* open addressing, twice as large as names: 1 + where a name stands */
 	uint32_t count;
-	uint32_t capacity;
+	uint32_t capacity; /* of names; a power of two */
 	uint32_t worker_count;
 };
 

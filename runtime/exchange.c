@@ -63,7 +63,7 @@ int wax_exchange_make(const struct wax_exchange_env *env, struct wax_exchange **
 	if (!exchange)
 		return wax_err_set(err, -ENOMEM, "no memory for the exchange");
 	exchange->env = *env;
-	exchange->header = env->segment->header;
+	exchange->header = &env->segment->layout;
 	exchange->worker_count = env->plan->worker_count;
 	exchange->out = calloc(env->plan->edge_count + 1, sizeof(*exchange->out));
 	exchange->in = calloc(env->plan->edge_count + 1, sizeof(*exchange->in));

@@ -53,6 +53,7 @@ struct lane {
 	uint32_t heap_per_item; /* of the last slabs: how to divide the next */
 	bool dirty;
 	uint32_t *free; /* slabs_per_lane of them */
+	uint64_t away;  /* which of the lane's slabs were sent and are not back, a bit each */
 };
 
 /** Items in the open slab. */
@@ -105,7 +106,7 @@ struct edge_in {
 
 struct wax_exchange {
 	struct wax_exchange_env env;
-	const struct wax_segment_header *header;
+	const struct wax_segment_header *header; /* the copy that no other worker can write over */
 	uint32_t worker_count;
 	uint32_t edge_count;
 	struct edge_out *out;
@@ -137,8 +138,8 @@ static inline struct inbox *inbox_of(
 int wax_inbox_add(struct wax_exchange *exchange, uint32_t from, const struct wax_slot *message,
 		struct wax_err *err);
 
-/** A slab of one of my lanes has come home. */
-void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab);
+/** A slab has come home from a worker; one that it did not have is ignored. */
+void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab, uint32_t from);
 
 /** Has a lane a free slab? Takes what came home first. */
 bool wax_lane_has_credit(struct wax_exchange *exchange, struct lane *lane);

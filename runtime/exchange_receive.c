@@ -179,7 +179,7 @@ static const char *message_slab(const struct wax_exchange *exchange, uint32_t fr
 static void give_back(struct wax_exchange *exchange, uint32_t from, uint32_t what)
 {
 	if (from == exchange->env.me) {
-		wax_lane_credit(exchange, what);
+		wax_lane_credit(exchange, what, from);
 		return;
 	}
 	wax_rx_return(&exchange->rx[from], what);
@@ -194,8 +194,11 @@ static int take_piece(struct wax_exchange *exchange, uint32_t edge, struct inbox
 	const struct wax_columns *columns = &exchange->out[edge].columns;
 	const char *slab = message_slab(exchange, from, edge, message);
 	uint64_t total = wax_columns_heap_at(columns, message->capacity) + message->heap_bytes;
-	if (!slab || message->heap_bytes > UINT32_MAX || message->capacity > UINT32_MAX / 2)
+	if (!slab)
 		return damaged(exchange, from, "in a slab that is not its own", err);
+	/* Only a single item is larger than a slab. */
+	if (message->heap_bytes > UINT32_MAX || message->capacity != 1)
+		return damaged(exchange, from, "a batch that cannot be that large", err);
 	if (!inbox->pieces) {
 		inbox->pieces = aligned_alloc(64, (total + 63) & ~UINT64_C(63));
 		if (!inbox->pieces)

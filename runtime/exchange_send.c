@@ -27,6 +27,15 @@ static void announce(struct wax_exchange *exchange, uint32_t to)
 	}
 }
 
+/* Bytes of items that a message carries. */
+static uint64_t message_bytes(const struct wax_columns *columns, const struct wax_slot *message)
+{
+	if (message->kind == WAX_SLOT_PIECE || message->kind == WAX_SLOT_LAST)
+		return message->bytes;
+	return (uint64_t)message->count * (columns->key_stride + columns->value_stride) +
+			message->heap_bytes;
+}
+
 /* Send a message to another worker, or put it into one's own inbox. */
 static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
 		const struct wax_slot *message)
@@ -49,7 +58,7 @@ static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
 
 	struct wax_edge_counters *counters = exchange->out[edge].counters;
 	wax_count(&counters->messages, 1);
-	wax_count(&counters->bytes_crossed, message->bytes);
+	wax_count(&counters->bytes_crossed, message_bytes(&exchange->out[edge].columns, message));
 }
 
 static struct wax_slot message_of(uint32_t edge, enum wax_slot_kind kind)
@@ -59,24 +68,33 @@ static struct wax_slot message_of(uint32_t edge, enum wax_slot_kind kind)
 
 /* ---- Credit */
 
-void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab)
+void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab, uint32_t from)
 {
 	const struct wax_segment_header *header = exchange->header;
-	uint32_t lane_index = slab / header->slabs_per_lane;
-	uint32_t edge = lane_index / exchange->worker_count;
-	uint32_t to = lane_index % exchange->worker_count;
-	if (edge >= exchange->edge_count)
-		return; /* damaged: a slab that nobody has */
+	uint32_t edge = slab / header->slabs_per_lane / exchange->worker_count;
+	if (edge >= exchange->edge_count || !slab_is_of_lane(header, slab, edge, from))
+		return;
 	struct edge_out *out = &exchange->out[edge];
-	struct lane *lane = &out->lanes[out->lane_count == 1 ? 0 : to];
-	if (lane->free_count < header->slabs_per_lane)
-		lane->free[lane->free_count++] = slab;
+	struct lane *lane = &out->lanes[out->lane_count == 1 ? 0 : from];
+	uint64_t bit = UINT64_C(1) << (slab % header->slabs_per_lane);
+	/* Twice in the free list a slab would be written by two batches. */
+	if (!(lane->away & bit))
+		return;
+	lane->away &= ~bit;
+	lane->free[lane->free_count++] = slab;
+}
+
+static void lane_lends(const struct wax_exchange *exchange, struct lane *lane, uint32_t slab)
+{
+	lane->away |= UINT64_C(1) << (slab % exchange->header->slabs_per_lane);
 }
 
 static void credit(struct wax_exchange *exchange, uint32_t what, uint32_t from)
 {
 	if (!(what & WAX_RETURN_INLINE)) {
-		wax_lane_credit(exchange, what);
+		/* A worker can only give back what it was sent. */
+		if (what / exchange->header->slabs_per_lane % exchange->worker_count == from)
+			wax_lane_credit(exchange, what, from);
 		return;
 	}
 	uint32_t edge = what & ~WAX_RETURN_INLINE;
@@ -144,6 +162,7 @@ static bool send_parcel(struct wax_exchange *exchange, uint32_t edge, struct lan
 				whole                                  ? WAX_SLOT_SLAB
 						: parcel->sent == parcel->bytes ? WAX_SLOT_LAST
 										: WAX_SLOT_PIECE);
+		lane_lends(exchange, lane, slab);
 		message.slab = slab;
 		message.bytes = bytes;
 		message.count = parcel->count;
@@ -218,6 +237,8 @@ static uint32_t lane_capacity(const struct wax_exchange *exchange, const struct 
 	if (!out->columns.variable)
 		return wax_columns_capacity(&out->columns, bytes, 0);
 	uint32_t capacity = wax_columns_capacity(&out->columns, bytes, lane->heap_per_item);
+	/* The last items may have been larger than a slab; this one need not be. */
+	capacity = capacity > 0 ? capacity : 1;
 	while (capacity > 0 && wax_columns_heap_at(&out->columns, capacity) + need > bytes)
 		capacity /= 2;
 	return capacity;
@@ -331,6 +352,7 @@ static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane 
 		lane->free[lane->free_count++] = (uint32_t)lane->slab;
 	} else {
 		struct wax_slot message = message_of(edge, WAX_SLOT_SLAB);
+		lane_lends(exchange, lane, (uint32_t)lane->slab);
 		message.slab = (uint32_t)lane->slab;
 		message.count = count;
 		message.capacity = lane->capacity;

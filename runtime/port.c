@@ -316,9 +316,11 @@ static int column_put(struct wax_port *port, struct wax_port_column *column, con
 	return 0;
 }
 
-/* Hand on the open batch if one more item does not fit. */
+/* Hand on the open batch if one more item does not fit. An open claim is forgotten: its room is
+ * where the next item goes. */
 static int make_room(struct wax_port *port)
 {
+	port->claimed = false;
 	if (port->out.count == port->out.capacity ||
 			(port->out.count > 0 &&
 					port->value.heap_used + port->key.heap_used >=

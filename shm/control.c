@@ -37,7 +37,9 @@ static void lay_out(const struct wax_control_plan *plan, struct wax_control_head
 static int open_directory(char *path, size_t path_bytes)
 {
 	const char *base = getenv("XDG_RUNTIME_DIR");
-	int length = base && base[0] == '/'
+	/* Batch systems pass the variable on to nodes where there is no such directory. */
+	bool usable = base && base[0] == '/' && (access(base, X_OK) == 0 || errno != ENOENT);
+	int length = usable
 			? snprintf(path, path_bytes, "%s/wax", base)
 			: snprintf(path, path_bytes, "/tmp/wax-%u", (unsigned)getuid());
 	if (length < 0 || (size_t)length >= path_bytes)

@@ -45,7 +45,7 @@ enum {
 #define WAX_EDGE_COUNTERS(X)                                                                    \
 	X(items_out, "items", "items sent to all workers, this one included")                   \
 	X(items_crossed, "items", "of these, items sent to other workers")                      \
-	X(bytes_crossed, "bytes", "bytes of slabs used for them")                               \
+	X(bytes_crossed, "bytes", "bytes of their batches")                               \
 	X(messages, "messages", "batches sent to other workers")                                \
 	X(items_in, "items", "items received from all workers, this one included")              \
 	X(blocked, "times", "times that the sender ran out of credit")                          \

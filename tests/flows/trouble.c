@@ -46,8 +46,9 @@ static int kill_self(struct wax_out *out)
 static int hang(struct wax_out *out)
 {
 	(void)out;
-	for (;;)
-		pause();
+	while (pause() < 0)
+		;
+	return 0;
 }
 
 static int fail_with_sentence(struct wax_out *out)

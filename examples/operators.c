@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every operator once, on a few numbers: the examples of docs/reference/operators.md.
+ *
+ *     waxrun operators.c | sort
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <wax/wax.h>
+
+static uint64_t number_of(const struct wax_item *item)
+{
+	uint64_t number;
+
+	memcpy(&number, item->value.data, sizeof(number));
+	return number;
+}
+
+/* ---- Stateless operators */
+
+static int square(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	uint64_t number = number_of(item), squared = number * number;
+
+	(void)ctx;
+	return wax_emit(out, &squared, sizeof(squared));
+}
+
+static int divisors(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	uint64_t number = number_of(item);
+
+	(void)ctx;
+	for (uint64_t i = 1; i <= number; i++) {
+		if (number % i == 0)
+			wax_emit(out, &i, sizeof(i));
+	}
+	return 0;
+}
+
+static int add_batch(struct wax_out *out, const struct wax_batch *batch, void *ctx)
+{
+	const uint64_t *numbers = WAX_VALUES(batch, uint64_t);
+	const uint32_t all = 0; /* the one key */
+	uint64_t sum = 0;
+
+	(void)ctx;
+	for (uint32_t i = 0; i < batch->count; i++)
+		sum += numbers[i];
+	return wax_emit_kv(out, &all, sizeof(all), &sum, sizeof(sum));
+}
+
+static int is_even(const struct wax_item *item, void *ctx)
+{
+	(void)ctx;
+	return number_of(item) % 2 == 0;
+}
+
+static int half(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	uint64_t number = number_of(item), halved = number / 2;
+
+	(void)ctx;
+	return number % 2 ? 0 : wax_emit(out, &halved, sizeof(halved));
+}
+
+static int rest_of_3(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	uint32_t rest = (uint32_t)(number_of(item) % 3);
+
+	(void)ctx;
+	return wax_emit(out, &rest, sizeof(rest));
+}
+
+static int look(const struct wax_place *place, const struct wax_item *item, void *ctx)
+{
+	(void)ctx;
+	if (number_of(item) > 1000)
+		fprintf(stderr, "%s: a large number in worker %u\n", place->step, place->worker);
+	return 0;
+}
+
+static void stateless(struct wax_stream numbers)
+{
+	struct wax_stream squares = wax_map(numbers, "square", WAX_U64, square, NULL);
+	struct wax_stream divided = wax_flat_map(numbers, "divisors", WAX_U64, divisors, NULL);
+	struct wax_stream evens = wax_filter(numbers, "evens", is_even, NULL);
+	struct wax_stream halves = wax_filter_map(numbers, "half", WAX_U64, half, NULL);
+	struct wax_branches sides = wax_branch(numbers, "sides", is_even, NULL);
+	struct wax_stream both[] = {sides.trues, sides.falses};
+	struct wax_stream merged = wax_merge("both", both, 2);
+	struct wax_stream dealt = wax_redistribute(numbers, "deal", WAX_DEAL_BATCHES);
+	struct wax_stream seen = wax_inspect(numbers, "look", look, NULL);
+
+	wax_output(squares, "out_square", wax_stdout("square %v"));
+	wax_output(divided, "out_divisors", wax_stdout("divisor %v"));
+	wax_output(evens, "out_evens", wax_stdout("even %v"));
+	wax_output(halves, "out_half", wax_stdout("half %v"));
+	wax_output(merged, "out_both", wax_stdout("merged %v"));
+	wax_output(dealt, "out_deal", wax_stdout("dealt %v"));
+	wax_output(seen, "out_look", wax_stdout("seen %v"));
+}
+
+/* ---- Keyed operators */
+
+static int add(void *acc, const void *value, void *ctx)
+{
+	uint64_t *sum = acc;
+	const uint64_t *number = value;
+
+	(void)ctx;
+	*sum += *number;
+	return 0;
+}
+
+struct mean {
+	uint64_t sum;
+	uint64_t count;
+};
+
+static int print_mean(char *text, size_t text_bytes, const void *item, size_t item_bytes)
+{
+	const struct mean *mean = item;
+
+	(void)item_bytes;
+	return snprintf(text, text_bytes, "%g", (double)mean->sum / (double)mean->count);
+}
+
+static int add_to_mean(void *acc, const struct wax_item *item, void *ctx)
+{
+	struct mean *mean = acc;
+
+	(void)ctx;
+	mean->sum += number_of(item);
+	mean->count++;
+	return 0;
+}
+
+static int running(struct wax_out *out, void *state, const struct wax_item *item, void *ctx)
+{
+	uint64_t *sum = state;
+
+	(void)ctx;
+	*sum += number_of(item);
+	wax_emit(out, sum, sizeof(*sum));
+	return WAX_RETAIN;
+}
+
+/* Packs of two values, as text; at the end of the input what is left. */
+struct pack {
+	uint32_t count;
+	uint64_t numbers[2];
+};
+
+static int emit_pack(struct wax_keyed *keyed, const struct pack *pack)
+{
+	char text[64];
+	int length = pack->count == 2 ? snprintf(text, sizeof(text), "%d+%d", (int)pack->numbers[0],
+							(int)pack->numbers[1])
+				      : snprintf(text, sizeof(text), "%d", (int)pack->numbers[0]);
+
+	return wax_emit(wax_keyed_out(keyed), text, (size_t)length);
+}
+
+static int pack_batch(struct wax_keyed *keyed, void *state, const struct wax_values *values,
+		void *ctx)
+{
+	struct pack *pack = state;
+
+	(void)ctx;
+	for (uint32_t i = 0; i < values->count; i++) {
+		struct wax_bytes value = wax_values_at(values, i);
+
+		memcpy(&pack->numbers[pack->count++], value.data, value.bytes);
+		if (pack->count == 2) {
+			emit_pack(keyed, pack);
+			pack->count = 0;
+		}
+	}
+	return WAX_RETAIN;
+}
+
+static int pack_rest(struct wax_keyed *keyed, void *state, void *ctx)
+{
+	(void)ctx;
+	if (((struct pack *)state)->count > 0)
+		emit_pack(keyed, state);
+	return WAX_DISCARD;
+}
+
+static const struct wax_stateful packs_of_two = {
+	.size_bytes = sizeof(struct wax_stateful),
+	.state_bytes = sizeof(struct pack),
+	.on_batch = pack_batch,
+	.on_eof = pack_rest,
+};
+
+static void keyed(struct wax_stream numbers)
+{
+	const struct wax_type *mean = WAX_STRUCT_PRINT(struct mean, print_mean);
+
+	struct wax_stream by_rest = wax_key_on(numbers, "by_rest", WAX_U32, rest_of_3, NULL);
+	struct wax_stream squares = wax_map_value(by_rest, "square_value", WAX_U64, square, NULL);
+	struct wax_stream bare = wax_key_rm(squares, "bare");
+	struct wax_stream counts = wax_count_final(by_rest, "count");
+	struct wax_stream sums = wax_reduce_final(by_rest, "sum", add, NULL);
+	struct wax_stream means = wax_fold_final(by_rest, "mean", mean, NULL, add_to_mean, NULL);
+	struct wax_stream least = wax_min_final(by_rest, "least", NULL, NULL);
+	struct wax_stream greatest = wax_max_final(by_rest, "greatest", NULL, NULL);
+	struct wax_stream totals =
+			wax_stateful_map(by_rest, "running", WAX_U64, sizeof(uint64_t), running, NULL);
+	struct wax_stream packs = wax_stateful_batch(by_rest, "packs", WAX_TEXT, &packs_of_two, NULL);
+	struct wax_stream highest = wax_max_final(totals, "highest", NULL, NULL);
+	struct wax_stream pack_count = wax_count_final(packs, "pack_count");
+
+	const struct wax_type *batch_sum = WAX_KEYED(WAX_U32, WAX_U64);
+	struct wax_stream sum_of_batch =
+			wax_flat_map_batch(numbers, "add_batch", batch_sum, add_batch, NULL);
+	struct wax_stream sum_of_all = wax_reduce_final(sum_of_batch, "sum_of_all", add, NULL);
+
+	wax_output(bare, "out_square_value", wax_stdout("bare %v"));
+	wax_output(counts, "out_count", wax_stdout("count of %k: %v"));
+	wax_output(sums, "out_sum", wax_stdout("sum of %k: %v"));
+	wax_output(means, "out_mean", wax_stdout("mean of %k: %v"));
+	wax_output(least, "out_least", wax_stdout("least of %k: %v"));
+	wax_output(greatest, "out_greatest", wax_stdout("greatest of %k: %v"));
+	wax_output(highest, "out_highest", wax_stdout("highest total of %k: %v"));
+	wax_output(pack_count, "out_packs", wax_stdout("packs of %k: %v"));
+	wax_output(sum_of_all, "out_sum_of_all", wax_stdout("sum of all: %v"));
+}
+
+/* ---- Typed steps */
+
+struct reading {
+	uint32_t station;
+	double degrees;
+};
+
+WAX_MAP(to_reading, uint64_t, number, struct reading, reading)
+{
+	reading->station = (uint32_t)(*number % 2);
+	reading->degrees = (double)*number / 2;
+}
+
+WAX_FILTER(is_warm, struct reading, reading)
+{
+	return reading->degrees > 1;
+}
+
+WAX_KEY(station_of, struct reading, reading, uint32_t, station)
+{
+	*station = reading->station;
+}
+
+WAX_FOLD(add_degrees, struct reading, reading, double, sum)
+{
+	*sum += reading->degrees;
+}
+
+static void typed(struct wax_stream numbers)
+{
+	struct wax_stream readings = wax_map_typed(numbers, "to_reading", &to_reading);
+	struct wax_stream warm = wax_filter_typed(readings, "warm", &is_warm);
+	struct wax_stream by_station = wax_key_on_typed(warm, "by_station", &station_of);
+	struct wax_stream sums = wax_fold_final_typed(by_station, "degrees", &add_degrees);
+
+	wax_output(sums, "out_degrees", wax_stdout("degrees of %k: %v"));
+}
+
+WAX_FLOW(operators, "Every operator once")
+{
+	int64_t count = wax_arg_int(flow, "count", "how many numbers", "6");
+	struct wax_stream numbers = wax_input(flow, "numbers", wax_numbers(count, 0));
+
+	stateless(numbers);
+	keyed(numbers);
+	typed(numbers);
+}
