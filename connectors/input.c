@@ -197,5 +197,9 @@ struct wax_stream wax_input(struct wax_flow *flow, const char *id, struct wax_so
 					  "or there was no memory");
 	else if (!source->ops.open || !source->ops.next)
 		wax_step_fail(flow, step, "its source lacks open or next");
+	if (source) {
+		step->connector = source->ops.kind;
+		step->label = source->label;
+	}
 	return wax_step_output(flow, step, source ? source->type : NULL, false);
 }

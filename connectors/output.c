@@ -326,6 +326,8 @@ void wax_output(struct wax_stream up, const char *id, struct wax_sink *sink)
 					       : "its sink is NULL: there was no memory");
 		return;
 	}
+	step->connector = sink->ops.kind;
+	step->label = sink->label;
 	if (sink->formats && !step->failed)
 		up = add_format(flow, step, up, sink, &params->format_step);
 	const struct wax_type *type = wax_step_input(flow, step, up);

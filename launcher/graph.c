@@ -199,7 +199,9 @@ static void print_text(const struct drawing *drawing)
 		if (drawing->outline.owner[i] != i)
 			continue;
 		wax_tabular_add(&table, "  %s", wax_outline_name(&drawing->outline, i));
-		wax_tabular_add(&table, "%s", drawing->flow->steps[i]->class->kind);
+		const struct wax_step *step = drawing->flow->steps[i];
+		wax_tabular_add(&table, "%s%s%s", step->class->kind, step->label ? " " : "",
+				step->label ? step->label : "");
 		add_list(drawing, i, &table, true);
 		add_list(drawing, i, &table, false);
 	}
@@ -311,6 +313,10 @@ static void write_step(struct wax_json *json, const struct drawing *drawing, uin
 	wax_json_object(json, NULL);
 	wax_json_text(json, "id", step->id);
 	wax_json_text(json, "kind", step->class->kind);
+	if (step->connector)
+		wax_json_text(json, "connector", step->connector);
+	if (step->label)
+		wax_json_text(json, "label", step->label);
 	wax_json_bool(json, "internal", step->internal);
 	if (step->internal)
 		wax_json_text(json, "part_of",

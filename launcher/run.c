@@ -82,6 +82,8 @@ static int load(struct run *run, const struct wax_flow_entry **ret_entry)
 	if (r < 0)
 		return r;
 	r = wax_load_flow(compiled.path, ret_entry, &run->err);
+	if (r < 0)
+		wax_err_wrap(&run->err, "'%s', compiled", path);
 	wax_compiled_close(&compiled);
 	return r;
 }
@@ -202,6 +204,17 @@ static int probe_io(struct run *run, const char **ret_backend)
 	return 0;
 }
 
+/* Does the flow write to standard output? */
+static bool prints(const struct wax_flow *flow)
+{
+	for (uint32_t i = 0; i < flow->step_count; i++) {
+		const char *connector = flow->steps[i]->connector;
+		if (connector && strcmp(connector, "stdout") == 0)
+			return true;
+	}
+	return false;
+}
+
 static int make_report(struct run *run, const char *backend)
 {
 	struct wax_report_env env = {
@@ -215,6 +228,7 @@ static int make_report(struct run *run, const char *backend)
 			.io = backend,
 			.to = stderr,
 			.is_terminal = isatty(STDERR_FILENO) == 1,
+			.shares_terminal = isatty(STDOUT_FILENO) == 1 && prints(run->flow),
 	};
 	env.color = wax_options_color(&run->options, environ, env.is_terminal);
 	return wax_report_make(&env, &run->report, &run->err);

@@ -349,7 +349,7 @@ static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane 
 		outbox_add(out, lane, parcel, exchange->now_ns);
 	} else if (send_inline(exchange, edge, lane)) {
 		/* The slab stayed here: it is free again. */
-		lane->free[lane->free_count++] = (uint32_t)lane->slab;
+		wax_lane_credit(exchange, (uint32_t)lane->slab);
 	} else {
 		struct wax_slot message = message_of(edge, WAX_SLOT_SLAB);
 		lane_lends(exchange, lane, (uint32_t)lane->slab);

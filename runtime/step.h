@@ -32,6 +32,8 @@ struct wax_step {
 	const char *id;   /* full: "wordcount.split" */
 	const struct wax_op_class *class;
 	void *params;     /* class->params_bytes */
+	const char *connector; /* of an input or output: "file_lines"; else NULL */
+	const char *label;     /* what it reads or writes: "in.csv"; or NULL */
 	bool internal;    /* a part of another step, not shown in the graph: "wordcount.count.local" */
 	bool failed;      /* a mistake was reported: its streams are accepted and ignored */
 

@@ -17,7 +17,8 @@ enum {
 	SLABS_PER_LANE_MIN = 2,
 	INLINE_CREDITS = 4,
 	MARKS_PER_LANE = 2, /* an end of epoch and an end of input */
-	CREDITS_MAX = 1024, /* of each kind, a lane */
+	SLABS_MOST = 64,    /* a lane: its sender keeps a bit for each */
+	CREDITS_MAX = 1024, /* inline, a lane */
 	RETURNS_MIN = WAX_APART / sizeof(wax_return_slot),
 	PAGE = 4096,
 	HUGE_PAGE = 2 << 20,
@@ -47,7 +48,7 @@ static bool possible(const struct wax_segment_plan *plan)
 			plan->slab_bytes <= WAX_SLAB_BYTES_MAX &&
 			(plan->slab_bytes & (plan->slab_bytes - 1)) == 0 &&
 			plan->slabs_per_lane >= SLABS_PER_LANE_MIN &&
-			plan->slabs_per_lane <= CREDITS_MAX && plan->inline_credits <= CREDITS_MAX;
+			plan->slabs_per_lane <= SLABS_MOST && plan->inline_credits <= CREDITS_MAX;
 }
 
 /* Lay out a segment: all of the header but who made it. */

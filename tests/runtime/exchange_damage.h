@@ -18,6 +18,7 @@ struct damage {
 	size_t left;
 	struct net net;
 	bool over; /* a worker has reported damage: the run ends */
+	bool marked[NET_WORKERS_MAX][NET_EDGES_MAX]; /* and that did not yet arrive here */
 	uint64_t reported;
 	uint64_t read; /* so that the compiler reads what is lent */
 };
@@ -218,8 +219,10 @@ static inline void damage_receive(struct damage *damage)
 
 	for (int budget = 20; r >= 0 && budget > 0; budget--) {
 		r = wax_exchange_next(exchange, edge, &batch, &damage->net.err);
-		if (r == WAX_ARRIVAL_EPOCH)
+		if (r == WAX_ARRIVAL_EPOCH) {
+			damage->marked[worker][edge] = false;
 			wax_exchange_resume(exchange, edge);
+		}
 		if (r != WAX_ARRIVAL_BATCH)
 			continue;
 		damage_check_place(damage, worker, edge, &batch);
@@ -254,8 +257,10 @@ static inline void damage_act(struct damage *damage)
 	case 6:
 		worker = damage_worker(damage);
 		edge = damage_edge(damage);
-		wax_exchange_mark(damage->net.exchanges[worker], edge, WAX_SLOT_EPOCH, 1,
-				&damage->net.err);
+		if (!damage->marked[worker][edge])
+			wax_exchange_mark(damage->net.exchanges[worker], edge, WAX_SLOT_EPOCH, 1,
+					&damage->net.err);
+		damage->marked[worker][edge] = true;
 		break;
 	case 7:
 		worker = damage_worker(damage);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/flow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "bench/bench.h"
+#include "bench/meter.h"
+#include "launcher/options.h"
+#include "launcher/placement.h"
+#include "launcher/supervise.h"
+#include "runtime/flow.h"
+#include "runtime/plan.h"
+#include "runtime/worker.h"
+
+/* ---- Running */
+
+static void parse_options(const struct flow_run *run, struct wax_options *options)
+{
+	char procs[32], slab[64], memory[64];
+	const char *argv[8] = {"waxrun", "--interval=0", "--snapshot-interval=0", procs};
+	int argc = 4;
+	snprintf(procs, sizeof(procs), "--procs=%u", run->procs);
+	if (run->slab && snprintf(slab, sizeof(slab), "--slab=%s", run->slab))
+		argv[argc++] = slab;
+	if (run->exchange_mem &&
+			snprintf(memory, sizeof(memory), "--exchange-mem=%s", run->exchange_mem))
+		argv[argc++] = memory;
+	argv[argc++] = "flow.so";
+	/* Strings of the options are of no use here, so they may point to this frame. */
+	BENCH_CHECK(wax_options_parse(argc, (char **)argv, NULL, options, NULL) == 0);
+}
+
+static void die_of(const struct wax_control *control, const struct wax_ended *ended)
+{
+	if (ended->ending == WAX_ENDING_FAILED)
+		bench_die("worker %u: %s", ended->worker,
+				wax_control_worker(control, ended->worker)->fail_sentence);
+	if (ended->status != 0)
+		bench_die("worker %u was lost, status %d", ended->worker, ended->status);
+}
+
+static void supervise(const struct wax_plan *plan, const struct wax_options *options,
+		const struct wax_placement *placement, struct flow_result *result)
+{
+	struct wax_err err = {0};
+	struct wax_segment_plan exchange = {
+			.worker_count = plan->worker_count, .edge_count = plan->edge_count};
+	struct wax_control_plan control_plan = {plan->flow->name, plan->worker_count,
+			plan->flow->step_count, plan->edge_count};
+	struct wax_segment segment = {0};
+	struct wax_control control = {0};
+	struct wax_ended ended;
+	int bells[WAX_WORKERS_MAX];
+	uint64_t bytes;
+
+	if (wax_segment_fit(options->exchange_mem_bytes, options->slab_bytes, &exchange, &bytes,
+			    &err) < 0 ||
+			wax_segment_make(&exchange, &segment, &err) < 0 ||
+			wax_control_make(&control_plan, &control, &err) < 0)
+		bench_die("%s", err.text);
+	for (uint32_t i = 0; i < plan->worker_count; i++)
+		bells[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct wax_supervision supervision = {.plan = plan,
+			.segment = &segment,
+			.control = &control,
+			.options = options,
+			.placement = placement,
+			.bells = bells};
+	if (wax_supervise(&supervision, &ended, &err) < 0)
+		bench_die("%s", err.text);
+	result->ended_ns = clock_ns();
+	result->rss_kib = (uint64_t)ended.usage.ru_maxrss;
+	result->preempted = (uint64_t)ended.usage.ru_nivcsw;
+	die_of(&control, &ended);
+	for (uint32_t i = 0; i < plan->worker_count; i++)
+		close(bells[i]);
+	wax_control_free(&control);
+	wax_segment_free(&segment);
+}
+
+struct flow_result flow_run(const struct flow_run *run)
+{
+	struct flow_result result = {.called_ns = clock_ns()};
+	const struct wax_flow_entry entry = {sizeof(entry), WAX_VERSION_MAJOR, WAX_VERSION_MINOR,
+			"bench", "a flow that is measured", run->build};
+	struct wax_options options;
+	struct wax_err err = {0};
+	struct wax_flow *flow;
+	struct wax_placement *placement = NULL;
+	struct wax_plan *plan = NULL;
+	bool enough = meter_has_cpus(run->procs);
+
+	parse_options(run, &options);
+	if (wax_flow_make(&entry, 0, NULL, &flow, &err) < 0)
+		bench_die("%s", err.text);
+	if (flow->mistake_count > 0)
+		bench_die("%s", flow->mistakes[0]);
+	if (wax_placement_make(NULL, run->procs, enough ? WAX_BIND_CORE : WAX_BIND_NONE,
+			    &placement, &err) < 0 ||
+			wax_flow_prepare(flow, run->procs, &err) < 0 ||
+			wax_plan_make(flow, run->procs, &plan, &err) < 0)
+		bench_die("%s", err.text);
+	supervise(plan, &options, placement, &result);
+	wax_plan_free(plan);
+	wax_placement_free(placement);
+	wax_flow_free(flow);
+	return result;
+}
+
+/* ---- The source */
+
+struct part {
+	const struct flow_items *items;
+	struct meter_log *log;
+	uint64_t seed;
+	uint64_t made;
+};
+
+static int source_list(void *source, struct wax_parts *parts, struct wax_err *err)
+{
+	(void)source;
+	(void)err;
+	return wax_parts_add(parts, "only");
+}
+
+static int source_open(void *source, struct wax_env *env, struct wax_bytes saved, void **ret_part,
+		struct wax_err *err)
+{
+	struct part *part = calloc(1, sizeof(*part));
+	uint32_t worker = wax_env_worker(env);
+	(void)saved;
+	(void)err;
+	BENCH_CHECK(part);
+	if (meter_has_cpus(wax_env_worker_count(env)))
+		meter_settle(worker);
+	part->items = source;
+	part->log = &meter()->logs[worker % METER_PROCS_MAX];
+	part->seed = 0x1234567 + worker * UINT64_C(7919);
+	*ret_part = part;
+	return 0;
+}
+
+static int source_next(void *source_part, struct wax_out *out, struct wax_err *err)
+{
+	struct part *part = source_part;
+	const struct flow_items *items = part->items;
+	uint32_t count = items->per_call ? items->per_call : 4096;
+	(void)err;
+	if (part->made == 0)
+		part->log->first_ns = clock_ns();
+	if (items->count_max && items->count_max - part->made < count)
+		count = (uint32_t)(items->count_max - part->made);
+	items->make(out, count, &part->seed, &part->log->made_sum);
+	part->made += count;
+	if (items->count_max && part->made == items->count_max)
+		return WAX_END;
+	if (!items->silent)
+		return meter_add(part->log, count) ? WAX_END : WAX_MORE;
+	/* The clock is a system call on some machines: not too often. */
+	if (part->made < part->log->look_at)
+		return WAX_MORE;
+	part->log->look_at = part->made + part->log->stride;
+	return clock_ns() >= meter()->until_ns ? WAX_END : WAX_MORE;
+}
+
+#define SOURCE_OPS                                                                                 \
+	.size_bytes = sizeof(struct wax_source_ops), .kind = "bench", .open = source_open,         \
+	.next = source_next, .close = free
+
+static const struct wax_source_ops source_ops = {SOURCE_OPS};
+static const struct wax_source_ops single_ops = {SOURCE_OPS, .list = source_list};
+
+struct wax_source *flow_source(const struct flow_items *items)
+{
+	return wax_source_make(items->single ? &single_ops : &source_ops, items->type,
+			(void *)items, NULL);
+}
+
+/* ---- The sink */
+
+struct sink {
+	uint64_t (*sum)(const struct wax_batch *batch);
+	bool notes;
+	struct meter_log *log;
+};
+
+static int sink_open(void *sink_made, struct wax_env *env, struct wax_bytes saved, void **ret_part,
+		struct wax_err *err)
+{
+	struct sink *sink = sink_made;
+	(void)saved;
+	(void)err;
+	sink->log = &meter()->logs[wax_env_worker(env) % METER_PROCS_MAX];
+	*ret_part = sink; /* this worker's copy: it was forked */
+	return 0;
+}
+
+static int sink_write(void *part, const struct wax_batch *batch, struct wax_err *err)
+{
+	struct sink *sink = part;
+	struct meter_log *log = sink->log;
+	(void)err;
+	log->taken += batch->count;
+	if (sink->sum)
+		log->taken_sum += sink->sum(batch);
+	/* It is the source that looks at the time to stop. */
+	if (sink->notes)
+		meter_add(log, batch->count);
+	return WAX_READY;
+}
+
+static int sink_close(void *part, int ok, struct wax_err *err)
+{
+	struct sink *sink = part;
+	(void)ok;
+	(void)err;
+	sink->log->last_ns = clock_ns();
+	return 0;
+}
+
+static const struct wax_sink_ops sink_ops = {
+		.size_bytes = sizeof(struct wax_sink_ops),
+		.kind = "bench",
+		.open = sink_open,
+		.write = sink_write,
+		.close = sink_close,
+		.free = free,
+};
+
+struct wax_sink *flow_sink(uint64_t (*sum)(const struct wax_batch *batch), bool notes)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+	BENCH_CHECK(sink);
+	*sink = (struct sink){sum, notes, NULL};
+	return wax_sink_make(&sink_ops, NULL, sink, NULL);
+}
