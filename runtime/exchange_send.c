@@ -92,9 +92,7 @@ static void lane_lends(const struct wax_exchange *exchange, struct lane *lane, u
 static void credit(struct wax_exchange *exchange, uint32_t what, uint32_t from)
 {
 	if (!(what & WAX_RETURN_INLINE)) {
-		/* A worker can only give back what it was sent. */
-		if (what / exchange->header->slabs_per_lane % exchange->worker_count == from)
-			wax_lane_credit(exchange, what, from);
+		wax_lane_credit(exchange, what, from);
 		return;
 	}
 	uint32_t edge = what & ~WAX_RETURN_INLINE;
@@ -349,7 +347,7 @@ static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane 
 		outbox_add(out, lane, parcel, exchange->now_ns);
 	} else if (send_inline(exchange, edge, lane)) {
 		/* The slab stayed here: it is free again. */
-		wax_lane_credit(exchange, (uint32_t)lane->slab);
+		lane->free[lane->free_count++] = (uint32_t)lane->slab;
 	} else {
 		struct wax_slot message = message_of(edge, WAX_SLOT_SLAB);
 		lane_lends(exchange, lane, (uint32_t)lane->slab);

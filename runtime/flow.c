@@ -262,7 +262,9 @@ static void check_graph(struct wax_flow *flow)
 
 static int check_entry(const struct wax_flow_entry *entry, struct wax_err *err)
 {
-	if (!entry || entry->size_bytes < sizeof(*entry) || !entry->name || !entry->build)
+	/* An older minor version may know fewer fields, but these. */
+	size_t least = offsetof(struct wax_flow_entry, build) + sizeof(entry->build);
+	if (!entry || entry->size_bytes < least || !entry->name || !entry->build)
 		return wax_err_set(err, -EINVAL, "its wax_flow_entry is damaged: build it again");
 	if (entry->version_major != WAX_VERSION_MAJOR ||
 			entry->version_minor > WAX_VERSION_MINOR)

@@ -324,13 +324,16 @@ Test(control, file_in_place_of_the_directory_is_refused)
 	expect_a_page_without_a_name();
 }
 
-Test(control, missing_base_is_no_failure)
+Test(control, a_base_that_is_missing_is_replaced_by_one_in_tmp)
 {
-	char missing[PATH_MAX + 16];
+	char missing[PATH_MAX + 16], expected[64];
 
 	snprintf(missing, sizeof(missing), "%s/missing", base);
 	setenv("XDG_RUNTIME_DIR", missing, 1);
-	expect_a_page_without_a_name();
+	struct wax_control control = make_or_fail();
+	snprintf(expected, sizeof(expected), "/tmp/wax-%u/run-", (unsigned)getuid());
+	cr_assert_eq(strncmp(control.path, expected, strlen(expected)), 0, "%s", control.path);
+	wax_control_free(&control);
 }
 
 Test(control, base_of_an_endless_name_is_refused_and_not_cut)
