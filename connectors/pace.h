@@ -32,7 +32,10 @@ uint64_t wax_pace_due(struct wax_pace *pace, int64_t now, uint64_t most);
 /** So many were emitted. */
 void wax_pace_advance(struct wax_pace *pace, uint64_t count);
 
-/** When the next one is due, ns since the Unix epoch; valid after wax_pace_due. */
+/**
+ * When to ask again, ns since the Unix epoch; valid after wax_pace_due. The time at which the next
+ * item is due; of items less than a millisecond apart, the next full millisecond.
+ */
 int64_t wax_pace_next(const struct wax_pace *pace);
 
 #endif
