@@ -118,6 +118,7 @@ struct part {
 	struct meter_log *log;
 	uint64_t seed;
 	uint64_t made;
+	uint64_t look_at; /* made, at which to look at the clock: the sink has its own in the log */
 };
 
 static int source_list(void *source, struct wax_parts *parts, struct wax_err *err)
@@ -161,9 +162,9 @@ static int source_next(void *source_part, struct wax_out *out, struct wax_err *e
 	if (!items->silent)
 		return meter_add(part->log, count) ? WAX_END : WAX_MORE;
 	/* The clock is a system call on some machines: not too often. */
-	if (part->made < part->log->look_at)
+	if (part->made < part->look_at)
 		return WAX_MORE;
-	part->log->look_at = part->made + part->log->stride;
+	part->look_at = part->made + part->log->stride;
 	return clock_ns() >= meter()->until_ns ? WAX_END : WAX_MORE;
 }
 

@@ -75,13 +75,13 @@ static int load(struct run *run, const struct wax_flow_entry **ret_entry)
 {
 	const char *path = run->options.flow_path;
 	if (!wax_compile_wants(path))
-		return wax_load_flow(path, ret_entry, &run->err);
+		return wax_load_flow(path, path, ret_entry, &run->err);
 
 	struct wax_compiled compiled;
 	int r = wax_compile(path, NULL, &compiled, &run->err);
 	if (r < 0)
 		return r;
-	r = wax_load_flow(compiled.path, ret_entry, &run->err);
+	r = wax_load_flow(compiled.path, path, ret_entry, &run->err);
 	if (r < 0)
 		wax_err_wrap(&run->err, "'%s', compiled", path);
 	wax_compiled_close(&compiled);

@@ -60,11 +60,16 @@ static struct wax_stream finish(struct wax_flow *flow, struct wax_step *step, bo
 {
 	struct params *params = step->params;
 
-	if (acc && acc->item_bytes == 0)
+	if (acc && acc->key)
+		wax_step_fail(flow, step,
+				"its type %s is keyed: give that of the value alone, "
+				"the key is added",
+				acc->name);
+	else if (acc && acc->item_bytes == 0)
 		wax_step_fail(flow, step,
 				"its accumulator is of the type %s, which has no fixed "
 				"size",
-				acc->key ? "of keyed items" : acc->name);
+				acc->name);
 	if (up_type && acc)
 		wax_aggregate_describe(&params->aggregate, up_type->key, acc);
 	step->route = by_key ? WAX_ROUTE_LOCAL : WAX_ROUTE_KEY;

@@ -126,9 +126,10 @@ void wax_exchange_now(struct wax_exchange *exchange, uint64_t now_ns)
 	exchange->now_ns = now_ns;
 }
 
-void wax_exchange_ring(struct wax_exchange *exchange)
+bool wax_exchange_ring(struct wax_exchange *exchange)
 {
-	bool fenced = false;
+	bool fenced = false, sent_own = exchange->sent_own;
+	exchange->sent_own = false;
 	for (uint32_t word = 0; word * 64 < exchange->worker_count; word++) {
 		while (exchange->touched[word]) {
 			uint32_t bit = (uint32_t)__builtin_ctzll(exchange->touched[word]);
@@ -146,4 +147,5 @@ void wax_exchange_ring(struct wax_exchange *exchange)
 			}
 		}
 	}
+	return sent_own;
 }

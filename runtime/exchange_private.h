@@ -118,6 +118,7 @@ struct wax_exchange {
 	/* Workers, a bit each: announced to them; were sent something in this turn. */
 	uint64_t announced[WAX_WORKERS_MAX / 64];
 	uint64_t touched[WAX_WORKERS_MAX / 64];
+	bool sent_own; /* something was put into an inbox of this worker itself in this turn */
 };
 
 static inline void touch(struct wax_exchange *exchange, uint32_t worker)

@@ -45,6 +45,7 @@ static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
 		 * either, since the credits of a lane bound it. */
 		int r = wax_inbox_add(exchange, to, message, NULL);
 		WAX_ASSERT(r == 0);
+		exchange->sent_own = true;
 		return;
 	}
 	announce(exchange, to);

@@ -217,7 +217,9 @@ static int column_own(struct wax_port *port, struct wax_port_column *column)
 	for (uint32_t i = 0; i < port->out.count; i++) {
 		if (heap_reserve(port, column, spans[i].bytes) < 0)
 			return -ENOMEM;
-		memcpy(column->heap + column->heap_used, lent + spans[i].at, spans[i].bytes);
+		if (spans[i].bytes > 0)
+			memcpy(column->heap + column->heap_used, lent + spans[i].at,
+					spans[i].bytes);
 		spans[i].at = column->heap_used;
 		column->heap_used += spans[i].bytes;
 	}

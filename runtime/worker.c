@@ -297,9 +297,11 @@ static int turn(struct wax_worker *worker, bool *worked)
 		/* In calm everything goes at once; under load slabs are given time to fill. */
 		uint64_t before = *worked ? worker->now_ns - SLAB_AGE_NS : UINT64_MAX;
 		wax_exchange_flush(worker->exchange, before);
-		*worked = true; /* some of it may be for this worker */
+		*worked = true;
 	}
-	wax_exchange_ring(worker->exchange);
+	/* What a stage sends to its own worker, be it what has waited for credit that came back with
+	 * the pieces of a large item, was sent after those downstream had their turn. */
+	*worked |= wax_exchange_ring(worker->exchange);
 	return 0;
 }
 

@@ -33,11 +33,11 @@ expect_exit 2 "$waxrun" "$work/nothing.c"
 expect_stderr 'is no flow: it exports no wax_flow_entry, which WAX_FLOW makes'
 reject_stderr /proc/self
 
-# A name of its own that begins with a dash, spaces, and another compiler.
+# A name with a dash in front and a space, no compiler, no place.
 cp "$sources/tally.c" "$work/-a flow.c"
 (
 	cd "$work" || exit 1
-	expect_exit 0 "$waxrun" -q -n 1 -- './-a flow.c'
+	expect_exit 0 "$waxrun" -q -n 1 './-a flow.c'
 ) || exit 1
 run env CC=/no/such/cc "$waxrun" "$sources/tally.c"
 [ "$status" -eq 2 ] || fail "exit status $status without a compiler"

@@ -38,7 +38,6 @@ for flow in "--endless --rate 1000" "--endless"; do
 done
 
 # Pages of runs that go on, and what else is there, are left alone.
-mkdir -m 0700 -p "$XDG_RUNTIME_DIR/wax"
 echo mine >"$XDG_RUNTIME_DIR/wax/run-notes"
 "$waxrun" --json="$work/json" -i 50ms -n 2 "$tally" -- --endless --rate 1000 >"$work/long" 2>"$work/err" &
 launcher=$!

@@ -30,6 +30,7 @@ for code in eperm enosys; do
 	done
 	right "$no_uring" "$code" "$waxrun" -v -n 2 "$lines" -- --in "$work/in"
 	expect_stderr 'input and output: posix'
+	# shellcheck disable=SC2016
 	right sh -c 'cat "$1" | "$2" "$3" "$4" -q -n 2 "$5"' sh "$work/in" "$no_uring" "$code" "$waxrun" "$lines"
 done
 expect_nothing_left

@@ -22,9 +22,9 @@ done
 # A reader that goes away: no junk, and the end of the run is not waited for.
 {
 	"$waxrun" -q -n 2 "$flows/tally.so" -- --items 3M --keys 2M 2>"$work/err"
-	echo $? >"$work/status"
+	echo $? >"$work/gone"
 } | sed 1q >"$work/out"
-read -r status <"$work/status"
+read -r status <"$work/gone"
 [ "$status" -eq 5 ] || fail "exit status $status when the reader had gone"
 [ "$(wc -l <"$work/out")" -eq 1 ] || fail 'not one line was read'
 grep -q '^[0-9]*	[0-9]*$' "$work/out" || fail 'junk was read'
@@ -36,7 +36,7 @@ expect_stderr 'whoever reads standard output has closed it'
 status=$?
 [ "$status" -eq 5 ] || fail "exit status $status with standard output closed"
 expect_stderr 'standard output is closed: redirect it to a file or to /dev/null'
-"$waxrun" -q -n 2 "$flows/lines.so" -- --in "$work/in" 1<"$work/in" 2>"$work/err"
+"$waxrun" -q -n 2 "$flows/lines.so" -- --in "$work/in" 1<"$work/short" 2>"$work/err"
 status=$?
 [ "$status" -eq 5 ] || fail "exit status $status with standard output open for reading"
 expect_stderr 'standard output'

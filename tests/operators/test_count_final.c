@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/operators/flows.h"
 
-static uint64_t three = 3, thousand = 1000, many_keys = 300000;
+static uint64_t three = 3, thousand = 1000, many_keys = 150000;
 
 static void few(struct wax_flow *flow)
 {
@@ -44,12 +44,12 @@ static void repeated(struct wax_flow *flow)
 /* More keys than a combiner holds, each once and then again: it hands on, and gives up. */
 static void distinct(struct wax_flow *flow)
 {
-	run_flow_output(wax_count_final(keyed_numbers(flow, 600000, &many_keys), "count"), "%v");
+	run_flow_output(wax_count_final(keyed_numbers(flow, 300000, &many_keys), "count"), "%v");
 }
 
 static void distinct_texts(struct wax_flow *flow)
 {
-	run_flow_output(wax_count_final(text_keyed_numbers(flow, 400000, &many_keys), "count"),
+	run_flow_output(wax_count_final(text_keyed_numbers(flow, 200000, &many_keys), "count"),
 			"%v");
 }
 
@@ -64,7 +64,7 @@ static int half(struct wax_out *out, const struct wax_item *item, void *ctx)
 
 static void neighbours(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_key_on(numbers(flow, 400000), "key", WAX_U64, half, NULL);
+	struct wax_stream up = wax_key_on(numbers(flow, 200000), "key", WAX_U64, half, NULL);
 
 	run_flow_output(wax_count_final(up, "count"), "%v");
 }
@@ -73,16 +73,16 @@ Test(count_final, counts_few_and_many_keys)
 {
 	expect_sum(repeated, 1000, 200000);
 	expect_sum_of(repeated, 8, NULL, 1000, 200000);
-	expect_sum(distinct, 300000, 600000);
-	expect_sum(distinct_texts, 300000, 400000);
-	expect_sum(neighbours, 100000, 400000);
+	expect_sum(distinct, 150000, 300000);
+	expect_sum(distinct_texts, 150000, 200000);
+	expect_sum(neighbours, 50000, 200000);
 }
 
 static const struct run_flow_options narrow = {.slab = "512", .exchange_mem = "1M"};
 
 Test(count_final, hands_on_through_a_narrow_exchange)
 {
-	expect_sum_of(distinct, 2, &narrow, 300000, 600000);
+	expect_sum_of(distinct, 2, &narrow, 150000, 300000);
 	expect_sum_of(repeated, 3, &narrow, 1000, 200000);
 }
 
@@ -92,7 +92,7 @@ Test(count_final, hands_on_at_the_end_of_each_epoch)
 {
 	expect_sum_of(repeated, 1, &epochs, 1000, 200000);
 	expect_sum_of(repeated, 3, &epochs, 1000, 200000);
-	expect_sum_of(distinct, 2, &epochs, 300000, 600000);
+	expect_sum_of(distinct, 2, &epochs, 150000, 300000);
 }
 
 /* Keys longer than a table keeps in place, and empty ones. */

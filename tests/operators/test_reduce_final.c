@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/operators/flows.h"
 
-static uint64_t three = 3, many_keys = 200000;
+static uint64_t three = 3, many_keys = 100000;
 
 static int add(void *acc, const void *value, void *ctx)
 {
@@ -43,14 +43,14 @@ Test(reduce_final, reduces_the_values_of_each_key)
 
 static void many(struct wax_flow *flow)
 {
-	run_flow_output(wax_reduce_final(keyed_numbers(flow, 400000, &many_keys), "sum", add,
+	run_flow_output(wax_reduce_final(keyed_numbers(flow, 200000, &many_keys), "sum", add,
 					NULL),
 			"%v");
 }
 
 static void many_by_text(struct wax_flow *flow)
 {
-	run_flow_output(wax_reduce_final(text_keyed_numbers(flow, 300000, &many_keys), "sum", add,
+	run_flow_output(wax_reduce_final(text_keyed_numbers(flow, 150000, &many_keys), "sum", add,
 					NULL),
 			"%v");
 }
@@ -59,9 +59,9 @@ static const struct run_flow_options epochs = {.interval = "1ms"};
 
 Test(reduce_final, takes_many_keys)
 {
-	expect_sum(many, 200000, UINT64_C(399999) * 200000);
-	expect_sum(many_by_text, 200000, UINT64_C(299999) * 150000);
-	expect_sum_of(many, 3, &epochs, 200000, UINT64_C(399999) * 200000);
+	expect_sum(many, 100000, UINT64_C(199999) * 100000);
+	expect_sum(many_by_text, 100000, UINT64_C(149999) * 75000);
+	expect_sum_of(many, 3, &epochs, 100000, UINT64_C(199999) * 100000);
 }
 
 struct wide {

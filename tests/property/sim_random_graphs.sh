@@ -30,13 +30,14 @@ done
 export LC_ALL=C
 
 # try SEED ITEMS OPTION...: does a run of the graph give what it must? If not, $why says so.
+# Nothing takes long; the end of an epoch, after 10 s, would wake who sleeps by mistake.
 try() {
 	try_seed=$1
 	try_items=$2
 	shift 2
 	rm -rf "$work/results"
 	mkdir "$work/results"
-	timeout 20 "$waxrun" "$@" "$GRAPH" -- --seed "$try_seed" --items "$try_items" \
+	timeout 9 "$waxrun" "$@" "$GRAPH" -- --seed "$try_seed" --items "$try_items" \
 		--out "$work/results" >"$work/results/out" 2>"$work/err" </dev/null
 	try_status=$?
 	if [ "$try_status" -ne 0 ]; then

@@ -52,8 +52,8 @@ static void build_with(void (*build)(struct wax_flow *), int count, char **given
 
 #define BUILD(describe, ...)                                                                       \
 	do {                                                                                       \
-		char *given[] = {__VA_ARGS__};                                                     \
-		build_with(describe, (int)(sizeof(given) / sizeof(given[0])), given);              \
+		static const char *given[] = {__VA_ARGS__};                                                     \
+		build_with(describe, (int)(sizeof(given) / sizeof(given[0])), (char **)given);              \
 	} while (0)
 
 static void tear_down(void)
@@ -271,7 +271,7 @@ Test(args, of_a_flow_without_any_are_said_to_be_none)
 
 static void many(struct wax_flow *to)
 {
-	static char names[100][8];
+	static char names[100][16];
 
 	for (int i = 0; i < 100; i++) {
 		snprintf(names[i], sizeof(names[i]), "a%d", i);

@@ -239,8 +239,8 @@ Test(flow, says_how_to_get_a_key_where_one_is_needed)
 {
 	build(without_key);
 	expect_mistakes(1);
-	expect_mistake(0, "step \"test.count\": needs a keyed stream, gets one of u64: put key_on "
-			  "before it");
+	expect_mistake(0, "step \"test.count\": needs a keyed stream, gets one of uint64_t: put "
+			  "key_on before it");
 }
 
 static void without_callbacks(struct wax_flow *to)

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Whatever a user can name is documented: operators, connectors, arguments, counters, fields of the JSON, exit codes, options.
+
+# shellcheck source=tests/support/cli.sh
+. "$SOURCE/tests/support/cli.sh"
+
+cd "$SOURCE" || exit 1
+reference=docs/reference
+
+# has PAGE TEXT
+has() {
+	grep -qF -e "$2" "$reference/$1" || fail "$reference/$1 lacks $2"
+}
+
+# functions HEADER TYPE: names of the functions that it declares with this type
+functions() {
+	tr -s ' \t\n' '   ' <"include/wax/$1" | grep -o "$2 \*\{0,1\}wax_[a-z0-9_]*(" | sed 's/.*[ *]\(wax_[a-z0-9_]*\)(/\1/' | sort -u
+}
+
+count=0
+for name in $(functions operators.h 'WAX_API struct wax_stream'; functions operators.h 'WAX_API struct wax_branches'
+	functions stateful.h 'WAX_API struct wax_stream'; functions kernel.h 'WAX_API struct wax_stream') wax_output; do
+	grep -qx "### $name" "$reference/operators.md" || fail "$reference/operators.md has no section $name"
+	count=$((count + 1))
+done
+[ "$count" -ge 25 ] || fail "only $count operators were found"
+
+count=0
+for name in $(functions connectors.h 'WAX_API struct wax_source'; functions connectors.h 'WAX_API struct wax_sink'); do
+	has connectors.md "\`$name("
+	count=$((count + 1))
+done
+[ "$count" -ge 10 ] || fail "only $count connectors were found"
+
+grep -o 'wax_arg_[a-z]*' include/wax/flow.h | sort -u >"$work/arguments"
+while read -r name; do
+	has flow-arguments.md "\`$name\`"
+done <"$work/arguments"
+
+# Counters: X(name, "unit", "help") in the tables of shm/control.h.
+sed -n 's/^[[:space:]]*X(\([a-z_]*\), "\([a-z]*\)", "\([^"]*\)").*/\1 \3/p' shm/control.h >"$work/counters"
+[ "$(wc -l <"$work/counters")" -ge 18 ] || fail 'only few counters were found'
+while read -r name help; do
+	has summary-and-json.md "\`$name\`"
+	grep -qF -e "$help" "$reference/summary-and-json.md" || echo "note: $name is described in other words than \"$help\""
+done <"$work/counters"
+
+# Every field that is in fact written, of a run that ends well and of one that fails.
+printf 'one two\n' >"$work/good"
+printf 'no row\n' >"$work/bad"
+expect_exit 0 "$waxrun" -n 2 -i 1ms --json="$work/good.json" "$examples/wordcount.so" -- --in "$work/good"
+expect_exit 1 "$waxrun" -n 2 --json="$work/bad.json" "$examples/brc.so" -- --in "$work/bad"
+grep -qh '"type":"summary"' "$work/good.json" || fail 'no summary'
+for name in $(grep -oh '"[a-z_]*":' "$work/good.json" "$work/bad.json" | tr -d '":' | sort -u); do
+	has summary-and-json.md "\`$name\`"
+done
+
+# Exit codes that the manual page lists.
+"$waxrun" --print-man >"$work/man" || fail 'no manual page'
+sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It //p' "$work/man" >"$work/codes"
+[ "$(wc -l <"$work/codes")" -ge 8 ] || fail 'the manual page lists only few exit codes'
+while read -r code; do
+	has exit-codes.md "| $code |"
+done <"$work/codes"

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/operators/flows.h"
+
+#include "runtime/flow.h"
+#include "runtime/plan.h"
+
+/* How often the items of a flow change workers. */
+static uint32_t exchange_count(build_fn build, uint32_t worker_count)
+{
+	const struct wax_flow_entry entry = {
+			sizeof(entry), WAX_VERSION_MAJOR, WAX_VERSION_MINOR, "flow", "", build};
+	struct wax_flow *flow;
+	struct wax_plan *plan;
+	uint32_t count = 0;
+
+	cr_assert_eq(wax_flow_make(&entry, 0, NULL, &flow, NULL), 0);
+	cr_assert_eq(flow->mistake_count, 0, "%s", flow->mistakes[0]);
+	cr_assert_eq(wax_plan_make(flow, worker_count, &plan, NULL), 0);
+	for (uint32_t i = 0; i < plan->edge_count; i++)
+		count += plan->edges[i].route != WAX_ROUTE_LOCAL;
+	wax_plan_free(plan);
+	wax_flow_free(flow);
+	return count;
+}
+
+static uint64_t three = 3;
+
+static int same(struct wax_out *out, void *state, const struct wax_item *item, void *ctx)
+{
+	(void)state, (void)ctx;
+	wax_emit(out, item->value.data, item->value.bytes);
+	return WAX_RETAIN;
+}
+
+static int add(void *acc, const struct wax_item *item, void *ctx)
+{
+	(void)acc, (void)item, (void)ctx;
+	return 0;
+}
+
+static int reduce(void *acc, const void *value, void *ctx)
+{
+	(void)acc, (void)value, (void)ctx;
+	return 0;
+}
+
+static int gather(struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
+{
+	(void)keyed, (void)state, (void)values, (void)ctx;
+	return WAX_RETAIN;
+}
+
+static const struct wax_stateful gathering = {.size_bytes = sizeof(gathering), .on_batch = gather};
+
+WAX_MAP(twice, uint64_t, in, uint64_t, out)
+{
+	*out = 2 * *in;
+}
+
+WAX_FILTER(odd, uint64_t, in)
+{
+	return *in % 2;
+}
+
+WAX_FOLD(sum, uint64_t, in, uint64_t, acc)
+{
+	*acc += *in;
+}
+
+static struct wax_stream keyed_step(struct wax_stream up)
+{
+	return wax_stateful_map(up, "first", WAX_U64, 8, same, NULL);
+}
+
+#define FLOW(name, expression)                                                                     \
+	static void name(struct wax_flow *flow)                                                    \
+	{                                                                                          \
+		struct wax_stream up = keyed_numbers(flow, 9, &three);                             \
+                                                                                                   \
+		wax_output(expression, "out", wax_null());                                         \
+	}
+
+FLOW(none, up)
+FLOW(one, keyed_step(up))
+
+Test(exchanges, stand_in_front_of_keyed_steps)
+{
+	cr_assert_eq(exchange_count(none, 2), 0);
+	cr_assert_eq(exchange_count(one, 2), 1);
+	cr_assert_eq(exchange_count(one, 1), 0);
+}
+
+FLOW(then_map, wax_stateful_map(keyed_step(up), "s", WAX_U64, 8, same, NULL))
+FLOW(then_batch, wax_stateful_batch(keyed_step(up), "s", WAX_U64, &gathering, NULL))
+FLOW(then_fold, wax_fold_final(keyed_step(up), "s", WAX_U64, NULL, add, NULL))
+FLOW(then_typed_fold, wax_fold_final_typed(keyed_step(up), "s", &sum))
+FLOW(then_reduce, wax_reduce_final(keyed_step(up), "s", reduce, NULL))
+FLOW(then_count, wax_count_final(keyed_step(up), "s"))
+FLOW(then_min, wax_min_final(keyed_step(up), "s", NULL, NULL))
+FLOW(then_max, wax_max_final(keyed_step(up), "s", NULL, NULL))
+FLOW(then_deal, wax_redistribute(keyed_step(up), "s", WAX_DEAL_KEYS))
+
+Test(exchanges, are_left_out_where_each_key_is_on_its_worker)
+{
+	static const build_fn builds[] = {then_map, then_batch, then_fold, then_typed_fold,
+			then_reduce, then_count, then_min, then_max, then_deal};
+
+	for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
+		cr_assert_eq(exchange_count(builds[i], 3), 1, "flow %zu", i);
+}
+
+FLOW(from_batch, wax_count_final(wax_stateful_batch(up, "first", WAX_U64, &gathering, NULL), "s"))
+FLOW(from_fold, wax_count_final(wax_fold_final(up, "first", WAX_U64, NULL, add, NULL), "s"))
+FLOW(from_typed_fold, wax_count_final(wax_fold_final_typed(up, "first", &sum), "s"))
+FLOW(from_reduce, wax_count_final(wax_reduce_final(up, "first", reduce, NULL), "s"))
+FLOW(from_count, wax_count_final(wax_count_final(up, "first"), "s"))
+FLOW(from_min, wax_count_final(wax_min_final(up, "first", NULL, NULL), "s"))
+FLOW(from_deal, wax_count_final(wax_redistribute(up, "first", WAX_DEAL_KEYS), "s"))
+
+Test(exchanges, leave_each_key_on_its_worker)
+{
+	static const build_fn builds[] = {from_batch, from_fold, from_typed_fold, from_reduce,
+			from_count, from_min, from_deal};
+
+	for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
+		cr_assert_eq(exchange_count(builds[i], 3), 1, "flow %zu", i);
+}
+
+static int look(const struct wax_place *place, const struct wax_item *item, void *ctx)
+{
+	(void)place, (void)item, (void)ctx;
+	return 0;
+}
+
+static struct wax_stream merged(struct wax_stream up)
+{
+	struct wax_branches sides = wax_branch(up, "branch", is_odd, NULL);
+	struct wax_stream both[] = {sides.trues, sides.falses};
+
+	return wax_merge("merge", both, 2);
+}
+
+FLOW(past_filter, wax_count_final(wax_filter(keyed_step(up), "s", is_odd, NULL), "c"))
+FLOW(past_typed_filter, wax_count_final(wax_filter_typed(keyed_step(up), "s", &odd), "c"))
+FLOW(past_map_value,
+		wax_count_final(wax_map_value(keyed_step(up), "s", WAX_U64, emit_same, NULL), "c"))
+FLOW(past_typed_map, wax_count_final(wax_map_typed(keyed_step(up), "s", &twice), "c"))
+FLOW(past_inspect, wax_count_final(wax_inspect(keyed_step(up), "s", look, NULL), "c"))
+FLOW(past_branch_and_merge, wax_count_final(merged(keyed_step(up)), "c"))
+
+Test(exchanges, are_left_out_behind_steps_that_keep_the_key)
+{
+	static const build_fn builds[] = {past_filter, past_typed_filter, past_map_value,
+			past_typed_map, past_inspect, past_branch_and_merge};
+
+	for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
+		cr_assert_eq(exchange_count(builds[i], 3), 1, "flow %zu", i);
+}
+
+static int pair(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	(void)ctx;
+	return wax_emit_kv(out, item->value.data, 8, item->value.data, 8);
+}
+
+static struct wax_stream half_merged(struct wax_stream up)
+{
+	struct wax_stream both[] = {up, keyed_step(up)};
+
+	return wax_merge("merge", both, 2);
+}
+
+FLOW(past_key_on, wax_count_final(wax_key_on(keyed_step(up), "s", WAX_U64, wax_key_self, NULL), "c"))
+FLOW(past_map, wax_count_final(wax_map(keyed_step(up), "s", WAX_KEYED(WAX_U64, WAX_U64), pair, NULL),
+				 "c"))
+FLOW(past_deal, wax_count_final(wax_redistribute(keyed_step(up), "s", WAX_DEAL_ITEMS), "c"))
+FLOW(past_half_merge, wax_count_final(half_merged(up), "c"))
+
+Test(exchanges, are_needed_again_where_the_key_or_the_worker_may_be_another)
+{
+	cr_assert_eq(exchange_count(past_key_on, 3), 2);
+	cr_assert_eq(exchange_count(past_map, 3), 2);
+	cr_assert_eq(exchange_count(past_deal, 3), 3);
+	cr_assert_eq(exchange_count(past_half_merge, 3), 2);
+}
