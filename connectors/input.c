@@ -158,6 +158,7 @@ static int input_poll(struct wax_op *op)
 	}
 
 	op->wake_at = WAX_NEVER;
+	bool more = false;
 	for (uint32_t tried = 0; tried < data->part_count && data->live > 0; tried++) {
 		struct input_part *part = &data->parts[data->next];
 		if (++data->next == data->part_count)
@@ -167,13 +168,15 @@ static int input_poll(struct wax_op *op)
 		int next = ask_part(op, part);
 		if (next < 0)
 			return next;
-		if (next == WAX_MORE || wax_op_emitted(op, 0) > emitted)
+		more = next == WAX_MORE || wax_op_emitted(op, 0) > emitted;
+		if (more)
 			break; /* one batch a time: what is downstream comes first */
 	}
 	if (data->live == 0)
 		return WAX_END;
-	/* Those that were not asked in this round may be due. */
-	return wax_op_emitted(op, 0) > emitted ? WAX_MORE : WAX_IDLE;
+	/* Those that were not asked in this round may be due, and one that has more is, though it
+	 * emitted nothing. */
+	return more ? WAX_MORE : WAX_IDLE;
 }
 
 static const struct wax_op_class input_class = {

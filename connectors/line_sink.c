@@ -49,12 +49,6 @@ static int open_at(struct wax_env *env, int fd, const char *name, int64_t offset
 	return 0;
 }
 
-int wax_line_open_fd(
-		struct wax_env *env, int fd, const char *name, void **ret_part, struct wax_err *err)
-{
-	return open_at(env, fd, name, -1, ret_part, err);
-}
-
 /* Cut off what was written after the state was saved: it will be written again. */
 static int cut(int fd, const char *path, uint64_t offset, struct wax_err *err)
 {

@@ -21,10 +21,6 @@
 int wax_line_open(struct wax_env *env, const char *path, struct wax_bytes saved, void **ret_part,
 		struct wax_err *err);
 
-/** The same on an open descriptor, at its own position. @param fd taken @param name copied */
-int wax_line_open_fd(struct wax_env *env, int fd, const char *name, void **ret_part,
-		struct wax_err *err);
-
 int wax_line_write(void *part, const struct wax_batch *batch, struct wax_err *err);
 int wax_line_flush(void *part, struct wax_err *err);
 struct wax_bytes wax_line_position(void *part);

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-#include "connectors/line_sink.h"
+#include "connectors/writer.h"
+#include "runtime/connector.h"
 
 /*
  * One partition, so all text comes to one worker and lines are never mixed. The position of the
@@ -23,24 +25,84 @@ static int stdout_list(void *sink, struct wax_parts *parts, struct wax_err *err)
 	return wax_parts_add(parts, "stdout");
 }
 
-static int stdout_open(void *sink, struct wax_env *env, struct wax_bytes saved, void **ret_part,
-		struct wax_err *err)
+/* Descriptor 1 is the process's, and so is what writes to it: a flow may have several such sinks,
+ * and their lines are not mixed either. */
+struct stdout_part {
+	struct wax_env *env;
+	struct stdout_part *next;
+};
+
+static struct {
+	struct wax_writer *writer;
+	struct stdout_part *parts;
+} shared;
+
+static void wake_all(void *context)
+{
+	(void)context;
+	for (struct stdout_part *part = shared.parts; part; part = part->next)
+		wax_env_wake(part->env);
+}
+
+static int open_writer(struct wax_env *env, struct wax_err *err)
 {
 	/* The writer closes what it was given; descriptor 1 shall not be free for others. */
 	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-
-	(void)sink;
-	(void)saved;
 	if (fd < 0)
 		return wax_err_set(err, -errno, "standard output: %m");
-	return wax_line_open_fd(env, fd, "standard output", ret_part, err);
+	struct wax_writer_target target = {.fd = fd, .name = "standard output", .offset = -1};
+	int r = wax_writer_open(wax_env_loop(env), &target, wake_all, NULL, &shared.writer, err);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+static int stdout_open(void *sink, struct wax_env *env, struct wax_bytes saved, void **ret_part,
+		struct wax_err *err)
+{
+	(void)sink;
+	(void)saved;
+	struct stdout_part *part = calloc(1, sizeof(*part));
+	if (!part)
+		return wax_err_set(err, -ENOMEM, "no memory to write standard output");
+	int r = shared.writer ? 0 : open_writer(env, err);
+	if (r < 0) {
+		free(part);
+		return r;
+	}
+	*part = (struct stdout_part){env, shared.parts};
+	shared.parts = part;
+	*ret_part = part;
+	return 0;
+}
+
+static int stdout_write(void *part, const struct wax_batch *batch, struct wax_err *err)
+{
+	(void)part;
+	return wax_writer_write(shared.writer, batch, err);
+}
+
+static int stdout_flush(void *part, struct wax_err *err)
+{
+	(void)part;
+	return wax_writer_flush(shared.writer, err);
 }
 
 /* Whether it is on a disk is the business of whoever opened it. */
-static int stdout_close(void *part, int ok, struct wax_err *err)
+static int stdout_close(void *stdout_part, int ok, struct wax_err *err)
 {
 	(void)ok;
-	return wax_line_close(part, 0, err);
+	(void)err;
+	struct stdout_part **at = &shared.parts;
+	while (*at != stdout_part)
+		at = &(*at)->next;
+	*at = (*at)->next;
+	free(stdout_part);
+	if (!shared.parts) {
+		wax_writer_close(shared.writer);
+		shared.writer = NULL;
+	}
+	return 0;
 }
 
 /* No position: what was written to a pipe or terminal cannot be taken back. */
@@ -49,8 +111,8 @@ static const struct wax_sink_ops stdout_ops = {
 		.kind = "stdout",
 		.list = stdout_list,
 		.open = stdout_open,
-		.write = wax_line_write,
-		.flush = wax_line_flush,
+		.write = stdout_write,
+		.flush = stdout_flush,
 		.close = stdout_close,
 };
 

@@ -324,11 +324,19 @@ Test(stage, hands_all_items_on_flushes_and_closes)
 
 Test(stage, asks_an_idle_source_again_when_its_time_comes)
 {
-	source.play = "mtmtt.me";
+	source.play = "mtmttme";
 	make(straight, 1);
 	cr_assert_eq(run(), 0);
 	cr_assert_eq(sink.items, 3);
 	cr_assert(strstr(calls, "w1fw1f"), "%s: it is flushed before it rests", calls);
+}
+
+Test(stage, asks_a_source_that_has_more_again_though_it_gave_nothing)
+{
+	source.play = "..m..mt.m.e";
+	make(straight, 1);
+	cr_assert_eq(run(), 0);
+	cr_assert_eq(sink.items, 3);
 }
 
 Test(stage, asks_an_idle_source_again_when_it_is_woken)
