@@ -2,16 +2,15 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench/bench.h"
 #include "bench/meter.h"
+#include "bench/priority.h"
 #include "bench/report.h"
 
 struct bench bench = {.size = BENCH_FULL};
@@ -43,6 +42,7 @@ void bench_die(const char *fmt, ...)
 	vfprintf(stderr, fmt, args);
 	fputc('\n', stderr);
 	va_end(args);
+	priority_restore();
 	_exit(1);
 }
 
@@ -199,9 +199,9 @@ int main(int argc, char **argv)
 		print_help();
 		return 2;
 	}
-	/* Whoever compiles beside us should disturb as little as possible. */
-	(void)setpriority(PRIO_PROCESS, 0, -20);
+	priority_raise();
 	run_groups(argc - optind, argv + optind);
+	priority_restore();
 	write_outputs(&outputs);
 	return 0;
 }

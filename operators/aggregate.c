@@ -7,10 +7,10 @@
 #include "runtime/assert.h"
 #include "runtime/port.h"
 
-/* A combiner that holds so much is full. More would be slower than the exchange it is to spare:
- * it would no longer fit in a cache. */
-#define COMBINER_KEYS_MAX (64 * 1024)
-#define COMBINER_BYTES_MAX ((size_t)8 << 20)
+/* A combiner that holds so much is full. More would be slower than the exchange it is to spare: it
+ * would no longer fit in a cache; and all of it is emitted by one call, with or without credit. */
+#define COMBINER_KEYS_MAX (16 * 1024)
+#define COMBINER_BYTES_MAX ((size_t)2 << 20)
 /* Combining costs a lookup and saves an exchange and a lookup. With fewer items to a key than this
  * it does not pay ... */
 #define ITEMS_PER_KEY_MIN 2
@@ -138,7 +138,8 @@ static uint32_t block_at(const struct wax_batch *batch, uint32_t first)
 
 static void table_open(struct wax_table *table, const struct wax_aggregate *aggregate)
 {
-	wax_table_init(table, aggregate->key_bytes, aggregate->state_bytes, aggregate->state_align);
+	wax_table_init_packed(table, aggregate->key_bytes, aggregate->state_bytes,
+			aggregate->state_align);
 }
 
 int wax_final_open(struct wax_op *op, struct wax_err *err)

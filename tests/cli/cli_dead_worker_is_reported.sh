@@ -8,8 +8,6 @@
 
 command -v pgrep >/dev/null || skip 'pgrep is not installed'
 
-# A sanitizer would turn signals into exit statuses.
-export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0:handle_abort=0"
 trouble=$BUILD/tests/flows/trouble.so
 tally=$BUILD/tests/flows/tally.so
 seq 2000 >"$work/in"
@@ -27,7 +25,7 @@ die() {
 	done
 }
 
-die 139 null 'was killed by signal 11 (Segmentation fault)' 'hint: a callback of this step'
+die 139 segv 'was killed by signal 11 (Segmentation fault)' 'hint: a callback of this step'
 die 134 abort 'was killed by signal 6 (Aborted)' 'hint: a callback called abort'
 die 137 kill 'was killed by signal 9 (Killed)' 'hint: the kernel kills what takes too much memory'
 die 70 exit 'ended without a word' 'hint: does a callback, or a library that it uses, call exit?'

@@ -188,8 +188,8 @@ enum kind {
 };
 
 static const char *const kind_names[KIND_COUNT] = {"numbers", "single", "lines", "spread", "map",
-		"flat_map", "flat_map_batch", "filter", "filter_map", "key_on", "key_self", "key_rm",
-		"map_value", "branch", "merge", "deal_batches", "deal_items", "inspect",
+		"flat_map", "flat_map_batch", "filter", "filter_map", "key_on", "key_self",
+		"key_rm", "map_value", "branch", "merge", "deal_batches", "deal_items", "inspect",
 		"stateful_batch", "stateful_map", "fold_final", "reduce_final", "count_final",
 		"min_final", "max_final"};
 
@@ -217,7 +217,7 @@ struct node {
 	uint32_t up_count;
 	uint32_t out; /* its stream; of a branch the next one too */
 	uint64_t salt;
-	uint64_t keys; /* how many different ones */
+	uint64_t keys;    /* how many different ones */
 	struct stream in; /* copies, for the callbacks: they see only their node */
 	struct stream to;
 	char id[32];
@@ -506,7 +506,8 @@ struct sum {
 	uint64_t count;
 };
 
-static int do_batch(struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
+static int do_batch(
+		struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
 {
 	const struct node *node = ctx;
 	struct sum *sum = state;
@@ -841,8 +842,8 @@ static int by_key_and_value(const void *a, const void *b)
 }
 
 /* One value for each key, of the values [first, last), which are in ascending order. */
-static uint64_t model_final(const struct node *node, const struct pair *first,
-		const struct pair *last)
+static uint64_t model_final(
+		const struct node *node, const struct pair *first, const struct pair *last)
 {
 	uint64_t acc = node->kind == FOLD_FINAL ? 11 : 0;
 	if (node->kind == MIN_FINAL)
@@ -963,7 +964,8 @@ WAX_FLOW(random_graph, "A graph that a seed decides, and what it must give")
 {
 	uint64_t seed = (uint64_t)wax_arg_int(flow, "seed", "which graph", "1");
 	int64_t items = wax_arg_int(flow, "items", "of each source", "1000");
-	const char *model = wax_arg_path(flow, "model", "write what must come out, run nothing", NULL);
+	const char *model =
+			wax_arg_path(flow, "model", "write what must come out, run nothing", NULL);
 	const char *folder = wax_arg_path(flow, "out", "folder for what comes out", ".");
 
 	struct graph *graph = wax_flow_alloc(flow, sizeof(*graph));

@@ -6,7 +6,8 @@
 #
 # A graph that fails is tried again with fewer items; the last lines say how to see it.
 
-. "${SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/cli.sh"
+# shellcheck source=tests/support/cli.sh
+. "${SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/cli.sh"
 
 : "${GRAPH:=$BUILD/tests/random_graph.so}"
 seed=1

@@ -44,7 +44,8 @@ static inline uint32_t damage_word(struct damage *damage)
 static inline uint64_t damage_value(struct damage *damage)
 {
 	static const uint64_t values[] = {0, 1, 2, 3, 7, 255, 511, 512, 513, 1 << 16, INT32_MAX,
-			UINT32_C(0x80000000), UINT32_MAX - 1, UINT32_MAX, UINT64_MAX, UINT64_MAX / 2};
+			UINT32_C(0x80000000), UINT32_MAX - 1, UINT32_MAX, UINT64_MAX,
+			UINT64_MAX / 2};
 	uint32_t pick = damage_byte(damage);
 
 	return pick < 128 ? values[pick % 16] : (uint64_t)damage_word(damage) << (pick % 33);

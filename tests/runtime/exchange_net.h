@@ -51,8 +51,8 @@ static inline uint32_t net_add_edge(
 		struct net *net, enum wax_route route, const struct wax_type *type, uint32_t parts)
 {
 	NET_CHECK(net->plan.edge_count < NET_EDGES_MAX);
-	net->edges[net->plan.edge_count] = (struct wax_plan_edge){
-			.route = route, .part_count = parts, .type = type};
+	net->edges[net->plan.edge_count] =
+			(struct wax_plan_edge){.route = route, .part_count = parts, .type = type};
 	return net->plan.edge_count++;
 }
 
@@ -102,8 +102,8 @@ static inline void net_open(struct net *net, bool guarded)
 	NET_CHECK(wax_segment_make(&net->shape, &net->segment, &net->err) == 0);
 	if (guarded)
 		net_guard(net);
-	net->control.header = aligned_alloc(WAX_APART,
-			edges_offset + (uint64_t)workers * NET_EDGES_MAX * WAX_APART);
+	net->control.header = aligned_alloc(
+			WAX_APART, edges_offset + (uint64_t)workers * NET_EDGES_MAX * WAX_APART);
 	NET_CHECK(net->control.header);
 	memset((void *)net->control.header, 0,
 			edges_offset + (uint64_t)workers * NET_EDGES_MAX * WAX_APART);
@@ -111,8 +111,8 @@ static inline void net_open(struct net *net, bool guarded)
 	net->control.edge_count = net->plan.edge_count;
 	net->control.worker_count = workers;
 	for (uint32_t i = 0; i < workers; i++) {
-		struct wax_exchange_env env = {&net->plan, &net->segment, &net->control,
-				net->bells, i};
+		struct wax_exchange_env env = {
+				&net->plan, &net->segment, &net->control, net->bells, i};
 
 		NET_CHECK(wax_exchange_make(&env, &net->exchanges[i], &net->err) == 0);
 	}

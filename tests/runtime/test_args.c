@@ -52,8 +52,8 @@ static void build_with(void (*build)(struct wax_flow *), int count, char **given
 
 #define BUILD(describe, ...)                                                                       \
 	do {                                                                                       \
-		static const char *given[] = {__VA_ARGS__};                                                     \
-		build_with(describe, (int)(sizeof(given) / sizeof(given[0])), (char **)given);              \
+		static const char *given[] = {__VA_ARGS__};                                        \
+		build_with(describe, (int)(sizeof(given) / sizeof(given[0])), (char **)given);     \
 	} while (0)
 
 static void tear_down(void)
@@ -89,8 +89,8 @@ Test(args, that_are_not_given_have_their_defaults)
 
 Test(args, of_every_kind_are_parsed)
 {
-	BUILD(describe, "--text", "hello", "--path", "/tmp/x", "--count", "12K", "--ratio", "-2.5e3",
-			"--size", "64KiB", "--wait", "250ms", "--flag");
+	BUILD(describe, "--text", "hello", "--path", "/tmp/x", "--count", "12K", "--ratio",
+			"-2.5e3", "--size", "64KiB", "--wait", "250ms", "--flag");
 	expect_sound();
 	cr_assert_str_eq(got.text, "hello");
 	cr_assert_str_eq(got.path, "/tmp/x");

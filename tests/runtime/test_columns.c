@@ -74,8 +74,8 @@ static void check_layout(const struct wax_type *type, uint64_t bytes, uint64_t h
 
 Test(columns, of_all_types_lie_apart_and_aligned_in_any_room)
 {
-	static const uint64_t rooms[] = {0, 1, 24, 64, 511, 512, 513, 1000, 4096, 16384, 65536,
-			1 << 20};
+	static const uint64_t rooms[] = {
+			0, 1, 24, 64, 511, 512, 513, 1000, 4096, 16384, 65536, 1 << 20};
 	static const uint64_t heaps[] = {0, 1, 7, 16, 100, 4096};
 
 	for (size_t room = 0; room < sizeof(rooms) / sizeof(rooms[0]); room++) {

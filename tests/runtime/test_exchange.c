@@ -143,7 +143,8 @@ Test(exchange, sends_very_small_batches_in_the_message)
 	cr_assert_eq(net.exchanges[1]->out[0].lanes[0].inline_free, 0);
 	send(1, NULL, "16 bytes of text");
 	net_flush(&net);
-	cr_assert_eq(net.exchanges[1]->out[0].lanes[0].free_count, SLABS - 1, "then it takes a slab");
+	cr_assert_eq(net.exchanges[1]->out[0].lanes[0].free_count, SLABS - 1,
+			"then it takes a slab");
 	for (int i = 0; i < INLINES + 1; i++)
 		cr_assert_eq(count_arrivals(0), i == 0 ? INLINES + 1 : 0);
 	expect_whole();

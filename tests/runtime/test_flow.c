@@ -86,8 +86,9 @@ Test(flow, that_is_empty_lacks_input_and_output)
 	build(empty);
 	expect_mistakes(2);
 	expect_mistake(0, "the flow has no input: it needs at least one wax_input");
-	expect_mistake(1, "the flow has no output: it needs at least one wax_output or "
-			  "wax_inspect");
+	expect_mistake(1,
+			"the flow has no output: it needs at least one wax_output or "
+			"wax_inspect");
 }
 
 static void without_output(struct wax_flow *to)
@@ -124,8 +125,9 @@ Test(flow, refuses_an_id_that_is_taken)
 {
 	build(doubled);
 	expect_mistakes(1);
-	expect_mistake(0, "step \"test.in\": the id \"in\" is taken by an earlier step: ids name "
-			  "steps in reports and in saved state, so each is used once");
+	expect_mistake(0,
+			"step \"test.in\": the id \"in\" is taken by an earlier step: ids name "
+			"steps in reports and in saved state, so each is used once");
 }
 
 static void dotted(struct wax_flow *to)
@@ -137,8 +139,9 @@ Test(flow, refuses_a_dot_in_an_id)
 {
 	build(dotted);
 	expect_mistakes(1);
-	expect_mistake(0, "step \"test.a.b\": the id \"a.b\" has a dot in it, which stands between "
-			  "a step and its parts: use \"_\"");
+	expect_mistake(0,
+			"step \"test.a.b\": the id \"a.b\" has a dot in it, which stands between "
+			"a step and its parts: use \"_\"");
 }
 
 static void nameless(struct wax_flow *to)
@@ -158,8 +161,8 @@ Test(flow, refuses_a_step_without_an_id)
 
 static void mismatched(struct wax_flow *to)
 {
-	const struct wax_stream ups[] = {numbers(to, "numbers"),
-			wax_input(to, "text", wax_text(10, 10, 1, 0))};
+	const struct wax_stream ups[] = {
+			numbers(to, "numbers"), wax_input(to, "text", wax_text(10, 10, 1, 0))};
 
 	wax_output(wax_merge("both", ups, 2), "out", wax_null());
 }
@@ -239,8 +242,9 @@ Test(flow, says_how_to_get_a_key_where_one_is_needed)
 {
 	build(without_key);
 	expect_mistakes(1);
-	expect_mistake(0, "step \"test.count\": needs a keyed stream, gets one of uint64_t: put "
-			  "key_on before it");
+	expect_mistake(0,
+			"step \"test.count\": needs a keyed stream, gets one of uint64_t: put "
+			"key_on before it");
 }
 
 static void without_callbacks(struct wax_flow *to)
@@ -378,8 +382,8 @@ static int make(const struct wax_flow_entry *entry, struct wax_err *err)
 
 Test(flow_entry, of_another_version_is_refused_with_both_numbers)
 {
-	struct wax_flow_entry entry = {sizeof(entry), WAX_VERSION_MAJOR + 1, WAX_VERSION_MINOR, "x",
-			"", sound};
+	struct wax_flow_entry entry = {
+			sizeof(entry), WAX_VERSION_MAJOR + 1, WAX_VERSION_MINOR, "x", "", sound};
 	struct wax_err err = {0};
 
 	cr_assert_eq(make(&entry, &err), -EINVAL);
@@ -392,8 +396,8 @@ Test(flow_entry, of_another_version_is_refused_with_both_numbers)
 
 Test(flow_entry, that_is_damaged_is_refused)
 {
-	struct wax_flow_entry good = {sizeof(good), WAX_VERSION_MAJOR, WAX_VERSION_MINOR, "x", "",
-			sound};
+	struct wax_flow_entry good = {
+			sizeof(good), WAX_VERSION_MAJOR, WAX_VERSION_MINOR, "x", "", sound};
 	struct wax_flow_entry bad = good;
 	struct wax_err err = {0};
 

@@ -529,7 +529,9 @@ static pid_t start_clock(void)
 {
 	pid_t pid = fork();
 
-	for (uint64_t epoch = 1; pid == 0; usleep(200)) {
+	if (pid != 0)
+		return pid;
+	for (uint64_t epoch = 1;; usleep(200)) {
 		uint32_t done = 0;
 
 		for (uint32_t i = 0; i < worker_count; i++) {
@@ -543,7 +545,6 @@ static pid_t start_clock(void)
 		for (uint32_t i = 0; i < worker_count; i++)
 			wax_bell_ring(wax_segment_bell(&segment, i), bells[i]);
 	}
-	return pid;
 }
 
 static int run_two(void)
