@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <wax/connectors.h>
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +62,27 @@ static int dir_list(void *dir_sink, struct wax_parts *parts, struct wax_err *err
 	return result;
 }
 
+/* A reader takes all parts of a directory: those of an earlier run with more of them must go, as
+ * what was in the others does. */
+static void remove_stale_parts(const char *path, uint32_t count)
+{
+	DIR *directory = opendir(path);
+
+	if (!directory)
+		return; /* opening a part will say why */
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		char name[PART_NAME_BYTES];
+		uint32_t index;
+
+		if (sscanf(entry->d_name, "part-%" SCNu32, &index) != 1 || index < count)
+			continue;
+		name_part(name, index);
+		if (strcmp(name, entry->d_name) == 0)
+			unlinkat(dirfd(directory), name, 0);
+	}
+	closedir(directory);
+}
+
 static int dir_open(void *dir_sink, struct wax_env *env, struct wax_bytes saved, void **ret_part,
 		struct wax_err *err)
 {
@@ -78,6 +101,10 @@ static int dir_open(void *dir_sink, struct wax_env *env, struct wax_bytes saved,
 		name_part(own_name, wax_env_worker(env));
 		name = own_name;
 	}
+
+	if (!saved.data && strcmp(name, "part-00000") == 0)
+		remove_stale_parts(sink->path,
+				sink->part_count ? sink->part_count : wax_env_worker_count(env));
 
 	if (asprintf(&path, "%s/%s", sink->path, name) < 0)
 		return wax_err_set(err, -ENOMEM, "no memory to write in '%s'", sink->path);

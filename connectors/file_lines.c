@@ -2,6 +2,7 @@
 #include <wax/connectors.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +33,17 @@ struct file_part {
 	uint64_t position;
 };
 
+static bool has_content(const char *path)
+{
+	char byte;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool content = fd >= 0 && read(fd, &byte, 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return content;
+}
+
 static int file_list(void *source, struct wax_parts *parts, struct wax_err *err)
 {
 	struct file_lines *file = source;
@@ -59,6 +71,11 @@ static int file_list(void *source, struct wax_parts *parts, struct wax_err *err)
 		return wax_err_set(err, -EINVAL,
 				"%s is not a regular file and cannot be split: read it with "
 				"wax_stdin_lines",
+				file->quoted);
+	if (info.st_size == 0 && has_content(file->path))
+		return wax_err_set(err, -EINVAL,
+				"%s does not say how long it is (as files of the kernel do) and "
+				"cannot be split: read it with wax_stdin_lines",
 				file->quoted);
 	file->size = (uint64_t)info.st_size;
 	file->device = info.st_dev;

@@ -74,6 +74,7 @@ static void run_worker(const struct supervisor *supervisor, uint32_t worker, pid
 	/* A terminal, or a batch system, signals all processes: the launcher alone answers. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
 
@@ -355,6 +356,10 @@ static int watch_signals(struct supervisor *supervisor, struct wax_err *err)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	/* The terminal has gone; nohup(1) has it ignored, and then it stays so. */
+	struct sigaction hangup;
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &supervisor->old_mask);
 	supervisor->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (supervisor->signal_fd < 0)

@@ -167,6 +167,10 @@ struct wax_step *wax_step_add_inner(struct wax_flow *flow, struct wax_step *owne
 static const struct wax_stream_info *stream_info(
 		struct wax_flow *flow, struct wax_step *step, struct wax_stream up)
 {
+	if (!up.flow) {
+		wax_step_fail(flow, step, "its input is no stream: the handle is zero");
+		return NULL;
+	}
 	if (up.flow != flow) {
 		wax_step_fail(flow, step, "its input is a stream of another flow");
 		return NULL;

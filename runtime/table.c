@@ -142,10 +142,9 @@ void wax_table_init_packed(struct wax_table *table, uint32_t key_bytes, uint32_t
 			table->state_offset + state_bytes <= PLACE_BYTES;
 }
 
-/* One place more than there are, always empty: who looks at the next need not turn around. */
 static size_t index_bytes(const struct wax_table *table, uint64_t slot_count)
 {
-	return table->packed ? (slot_count + 1) * PLACE_BYTES : slot_count * sizeof(uint64_t);
+	return slot_count * (table->packed ? PLACE_BYTES : sizeof(uint64_t));
 }
 
 /* Long keys stand apart; find them only where there can be any. */
@@ -371,6 +370,13 @@ static inline struct wax_table_entry *place_of(const void *places, uint64_t at)
 	return (struct wax_table_entry *)((char *)(uintptr_t)places + at * PLACE_BYTES);
 }
 
+/* Where the search for a key begins: at the first of the two places in a cache line, because what
+ * lies in another line has to be waited for. */
+static inline uint64_t home_of(uint64_t hash, uint64_t mask)
+{
+	return (uint32_t)hash & mask & ~UINT64_C(1);
+}
+
 static inline bool is_taken(const struct wax_table_entry *place)
 {
 	return place->generation != 0;
@@ -382,7 +388,7 @@ static void move_all(const struct wax_table *table, void *places, uint64_t mask)
 {
 	for (uint64_t i = 0; table->slots && i <= table->mask; i++) {
 		const struct wax_table_entry *from = place_of(table->slots, i);
-		uint64_t at = from->hash & mask;
+		uint64_t at = home_of(from->hash, mask);
 
 		if (!is_taken(from))
 			continue;
@@ -507,7 +513,7 @@ static inline struct wax_table_entry *find(const struct wax_table *table, struct
 static inline struct wax_table_entry *find_place(const struct wax_table *table,
 		struct wax_bytes key, uint64_t hash, enum key_kind kind)
 {
-	uint64_t at = (uint32_t)hash & table->mask;
+	uint64_t at = home_of(hash, table->mask);
 	struct wax_table_entry *place;
 
 	while (is_taken(place = place_of(table->slots, at)) && !matches(place, key, hash, kind))
@@ -685,12 +691,12 @@ static inline __attribute__((always_inline)) void hash_to_places(const struct wa
 		struct wax_bytes key = key_at(batch, first + i, kind);
 
 		hashes[i] = wax_hash(key.data, key.bytes);
-		__builtin_prefetch(place_of(table->slots, (uint32_t)hashes[i] & table->mask), 1);
+		__builtin_prefetch(place_of(table->slots, home_of(hashes[i], table->mask)), 1);
 	}
 }
 
-/* The home of a key or the place behind it, without a branch that would often be guessed wrong; else
- * by search. */
+/* One of the two places in the line, without a branch that would often be guessed wrong; else by
+ * search. */
 static inline __attribute__((always_inline)) void settle_places(struct wax_table *table,
 		const struct wax_batch *batch, uint32_t first, uint32_t count,
 		const uint64_t *hashes, struct wax_table_entry **entries, enum key_kind kind)
@@ -700,7 +706,7 @@ static inline __attribute__((always_inline)) void settle_places(struct wax_table
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_bytes key = key_at(batch, first + i, kind);
-		struct wax_table_entry *place = place_of(places, (uint32_t)hashes[i] & mask);
+		struct wax_table_entry *place = place_of(places, home_of(hashes[i], mask));
 		bool is_home = matches(place, key, hashes[i], kind);
 
 		place = place_of(place, !is_home);
@@ -807,7 +813,7 @@ static void close_place(struct wax_table *table, struct wax_table_entry *entry)
 	uint64_t hole = (uint64_t)((const char *)entry - places) / PLACE_BYTES;
 
 	for (uint64_t at = (hole + 1) & mask; is_taken(place_of(places, at)); at = (at + 1) & mask) {
-		uint64_t home = place_of(places, at)->hash & mask;
+		uint64_t home = home_of(place_of(places, at)->hash, mask);
 
 		if (((at - home) & mask) < ((at - hole) & mask))
 			continue;

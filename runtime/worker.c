@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "runtime/clock.h"
 #include "runtime/worker_private.h"
@@ -452,6 +453,30 @@ int wax_worker_run(const struct wax_worker_env *env)
 	return worker.status;
 }
 
+/* A sink empties its file before a source has read it. Labels are paths where there are such. */
+static int check_paths(const struct wax_flow *flow, struct wax_err *err)
+{
+	for (uint32_t i = 0; i < flow->step_count; i++) {
+		const struct wax_step *source = flow->steps[i];
+		struct stat read, written;
+		if (source->input_count > 0 || !source->label || stat(source->label, &read) < 0)
+			continue;
+		for (uint32_t j = 0; j < flow->step_count; j++) {
+			const struct wax_step *sink = flow->steps[j];
+			if (sink->output_count == 0 && sink->label &&
+					stat(sink->label, &written) == 0 &&
+					written.st_dev == read.st_dev &&
+					written.st_ino == read.st_ino &&
+					!S_ISCHR(written.st_mode))
+				return wax_err_set(err, -EINVAL,
+						"step \"%s\" writes to '%s', which step \"%s\" "
+						"reads: write somewhere else",
+						sink->id, sink->label, source->id);
+		}
+	}
+	return 0;
+}
+
 int wax_flow_prepare(struct wax_flow *flow, uint32_t worker_count, struct wax_err *err)
 {
 	for (uint32_t i = 0; i < flow->step_count; i++) {
@@ -464,5 +489,5 @@ int wax_flow_prepare(struct wax_flow *flow, uint32_t worker_count, struct wax_er
 			return r;
 		}
 	}
-	return 0;
+	return check_paths(flow, err);
 }

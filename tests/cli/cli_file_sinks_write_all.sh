@@ -86,6 +86,20 @@ if [ "$(id -u)" -ne 0 ]; then
 	expect_stderr 'Permission denied'
 fi
 
+# Files of an earlier run with more of them go; what else is there stays.
+rm -rf "$work/into"
+copy 0 3 --into "$work/into"
+touch "$work/into/part-9" "$work/into/notes"
+copy 0 2 --into "$work/into"
+[ "$(find "$work/into" -name 'part-0*' | wc -l)" -eq 2 ] || fail 'a part of the earlier run is left'
+expect_lines "$work/into"/part-0000[0-9]
+[ -e "$work/into/part-9" ] && [ -e "$work/into/notes" ] || fail 'removed what is not its own'
+
+# A file is not emptied before it is read.
+copy 2 2 --to "$work/in"
+expect_stderr "which step"
+[ -s "$work/in" ] || fail 'the input is gone'
+
 # A small disk that fills up.
 if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
 	mkdir "$work/disk"

@@ -215,7 +215,7 @@ Test(flow, refuses_a_zeroed_stream_and_names_the_step)
 {
 	build(zeroed);
 	cr_assert_geq(flow->mistake_count, 1);
-	expect_mistake(0, "step \"test.map\": its input is a stream of another flow");
+	expect_mistake(0, "step \"test.map\": its input is no stream: the handle is zero");
 }
 
 static void made_up(struct wax_flow *to)
