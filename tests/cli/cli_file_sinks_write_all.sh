@@ -6,6 +6,7 @@
 # shellcheck source=tests/support/cli.sh
 . "${SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/cli.sh"
 
+: >"$work/plain"
 lines=$BUILD/tests/flows/lines.so
 seq 20000 | awk '{ print substr("abcdefghijklmnop", 1, $1 % 17) $1 }' >"$work/in"
 LC_ALL=C sort "$work/in" >"$work/expected"
@@ -66,13 +67,13 @@ copy 2 2 --to "$work/no/to"
 expect_stderr "there is no directory '$work/no': make it first"
 copy 2 2 --to "$work/into"
 expect_stderr "'$work/into' is a directory: give the path of a file"
-copy 2 2 --into "$work/in" --parts 3
-expect_stderr "'$work/in' is no directory"
+copy 2 2 --into "$work/plain" --parts 3
+expect_stderr "'$work/plain' is no directory"
 copy 2 2 --into "$work/no/into" --parts 3
 expect_stderr "make the directory '$work/no/into'"
 # Without a number of files each worker finds out for itself.
-copy 5 2 --into "$work/in"
-expect_stderr "'$work/in' is no directory"
+copy 5 2 --into "$work/plain"
+expect_stderr "'$work/plain' is no directory"
 copy 5 2 --into "$work/no/into"
 expect_stderr "make the directory '$work/no/into'"
 
