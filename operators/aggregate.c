@@ -138,8 +138,7 @@ static uint32_t block_at(const struct wax_batch *batch, uint32_t first)
 
 static void table_open(struct wax_table *table, const struct wax_aggregate *aggregate)
 {
-	wax_table_init_packed(table, aggregate->key_bytes, aggregate->state_bytes,
-			aggregate->state_align);
+	wax_table_init(table, aggregate->key_bytes, aggregate->state_bytes, aggregate->state_align);
 }
 
 int wax_final_open(struct wax_op *op, struct wax_err *err)

@@ -29,7 +29,7 @@ static int open(struct wax_op *op, struct wax_err *err)
 	const struct params *params = op->params;
 	struct data *data = op->data;
 
-	wax_table_init_packed(&data->table, params->key_bytes, params->state_bytes, 0);
+	wax_table_init(&data->table, params->key_bytes, params->state_bytes, 0);
 	return wax_column_init(&data->column, op, params->value, false, err);
 }
 

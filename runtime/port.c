@@ -356,6 +356,14 @@ int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const vo
 int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 {
 	struct wax_port *port = wax_port_of(out);
+	/* What is most frequent: a value of fixed size that there is room for. */
+	if (wax_likely(bytes > 0 && bytes == port->value.item_bytes && !port->keyed &&
+			    out->count < out->capacity && !port->failed)) {
+		copy_fixed((char *)out->values + (size_t)out->count * bytes, value,
+				(uint32_t)bytes);
+		out->count++;
+		return 0;
+	}
 	if (port->keyed) {
 		if (!port->fixed_key.data)
 			return port_fail(port, -EINVAL, "emitted no key to a keyed stream: "

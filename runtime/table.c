@@ -16,9 +16,6 @@
  *
  * Nothing points into the index, so it may grow at any time between two blocks; it does so at once
  * and not by and by: a pause (some 10 ms for a million keys) against a second lookup in every call.
- *
- * A packed table has the entries themselves for an index: one wait for the memory and not two. A
- * place has room for a small key and a small state, and nobody may keep an entry's address.
  */
 
 #define ALIGN 64
@@ -33,9 +30,6 @@
 #define STAGE_ITEMS 32
 /* The place in the index stands in 32 bits of the hash, the tag in the 16 above. */
 #define SLOTS_MAX ((uint64_t)1 << 32)
-/* Of a packed table: what a place takes, two to a cache line, and what a walk does in a row. */
-#define PLACE_BYTES 32
-#define PLACE_RUN 64
 #define ADDRESS_BITS 48
 #define ADDRESS_MASK (((uint64_t)1 << ADDRESS_BITS) - 1)
 
@@ -134,19 +128,6 @@ void wax_table_init(struct wax_table *table, uint32_t key_bytes, uint32_t state_
 		table->state_offset = wax_table_offset(table, key_bytes);
 }
 
-void wax_table_init_packed(struct wax_table *table, uint32_t key_bytes, uint32_t state_bytes,
-		uint32_t state_align)
-{
-	wax_table_init(table, key_bytes, state_bytes, state_align);
-	table->packed = (key_bytes == 4 || key_bytes == 8) && table->state_align <= 8 &&
-			table->state_offset + state_bytes <= PLACE_BYTES;
-}
-
-static size_t index_bytes(const struct wax_table *table, uint64_t slot_count)
-{
-	return slot_count * (table->packed ? PLACE_BYTES : sizeof(uint64_t));
-}
-
 /* Long keys stand apart; find them only where there can be any. */
 static void drop_long_keys(struct wax_table *table)
 {
@@ -172,7 +153,7 @@ void wax_table_fini(struct wax_table *table)
 		drop_memory(table, chunk, chunk->bytes);
 	}
 	if (table->slots)
-		drop_memory(table, table->slots, index_bytes(table, table->mask + 1));
+		drop_memory(table, table->slots, (table->mask + 1) * sizeof(uint64_t));
 	table->slots = NULL;
 	table->mask = table->count = table->limit = 0;
 	table->first = table->last = NULL;
@@ -185,7 +166,7 @@ void wax_table_clear(struct wax_table *table)
 	for (struct wax_table_chunk *chunk = table->first; chunk; chunk = chunk->next)
 		chunk->used = sizeof(*chunk);
 	if (table->slots)
-		memset(table->slots, 0, index_bytes(table, table->mask + 1));
+		memset(table->slots, 0, (table->mask + 1) * sizeof(uint64_t));
 	table->count = 0;
 	table->last = table->first;
 	memset(table->frees, 0, sizeof(table->frees));
@@ -363,41 +344,6 @@ static void enter_all(const struct wax_table *table, uint64_t *slots, uint64_t m
 	} while (count == 32);
 }
 
-/* ---- packed tables ---- */
-
-static inline struct wax_table_entry *place_of(const void *places, uint64_t at)
-{
-	return (struct wax_table_entry *)((char *)(uintptr_t)places + at * PLACE_BYTES);
-}
-
-/* Where the search for a key begins: at the first of the two places in a cache line, because what
- * lies in another line has to be waited for. */
-static inline uint64_t home_of(uint64_t hash, uint64_t mask)
-{
-	return (uint32_t)hash & mask & ~UINT64_C(1);
-}
-
-static inline bool is_taken(const struct wax_table_entry *place)
-{
-	return place->generation != 0;
-}
-
-/* All entries into new places. They come in the order of their homes, so that the processor fetches
- * ahead what is read and what is written. */
-static void move_all(const struct wax_table *table, void *places, uint64_t mask)
-{
-	for (uint64_t i = 0; table->slots && i <= table->mask; i++) {
-		const struct wax_table_entry *from = place_of(table->slots, i);
-		uint64_t at = home_of(from->hash, mask);
-
-		if (!is_taken(from))
-			continue;
-		while (is_taken(place_of(places, at)))
-			at = (at + 1) & mask;
-		memcpy(place_of(places, at), from, PLACE_BYTES);
-	}
-}
-
 static int grow(struct wax_table *table, uint64_t count)
 {
 	uint64_t slot_count = table->slots ? table->mask + 1 : SLOTS_MIN;
@@ -408,17 +354,14 @@ static int grow(struct wax_table *table, uint64_t count)
 	if (slot_count > SLOTS_MAX)
 		return -ENOMEM;
 
-	uint64_t *slots = take_memory(table, index_bytes(table, slot_count));
+	uint64_t *slots = take_memory(table, slot_count * sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
 
-	if (table->packed)
-		move_all(table, slots, slot_count - 1);
-	else
-		enter_all(table, slots, slot_count - 1);
+	enter_all(table, slots, slot_count - 1);
 	if (table->slots)
-		drop_memory(table, table->slots, index_bytes(table, table->mask + 1));
+		drop_memory(table, table->slots, (table->mask + 1) * sizeof(*slots));
 	table->slots = slots;
 	table->mask = slot_count - 1;
 	table->limit = slot_count / 5 * 3;
@@ -509,34 +452,6 @@ static inline struct wax_table_entry *find(const struct wax_table *table, struct
 	return NULL;
 }
 
-/* The place of a key, or the empty one where it would be. */
-static inline struct wax_table_entry *find_place(const struct wax_table *table,
-		struct wax_bytes key, uint64_t hash, enum key_kind kind)
-{
-	uint64_t at = home_of(hash, table->mask);
-	struct wax_table_entry *place;
-
-	while (is_taken(place = place_of(table->slots, at)) && !matches(place, key, hash, kind))
-		at = (at + 1) & table->mask;
-	return place;
-}
-
-static struct wax_table_entry *find_or_take_place(struct wax_table *table, struct wax_bytes key,
-		uint64_t hash, enum key_kind kind)
-{
-	struct wax_table_entry *place = find_place(table, key, hash, kind);
-
-	if (is_taken(place))
-		return place;
-	place->hash = (uint32_t)hash;
-	place->flags = WAX_TABLE_NEW;
-	place->generation = 1;
-	place->key_bytes = (uint32_t)key.bytes;
-	memcpy(place + 1, key.data, key.bytes);
-	table->count++;
-	return place;
-}
-
 /* The index has room. */
 static inline struct wax_table_entry *find_or_add(
 		struct wax_table *table, struct wax_bytes key, uint64_t hash, enum key_kind kind)
@@ -559,14 +474,7 @@ struct wax_table_entry *wax_table_find(
 {
 	uint64_t at;
 
-	if (!table->slots)
-		return NULL;
-	if (!table->packed)
-		return find(table, key, hash, KEY_ANY, &at);
-
-	struct wax_table_entry *place = find_place(table, key, hash, KEY_ANY);
-
-	return is_taken(place) ? place : NULL;
+	return table->slots ? find(table, key, hash, KEY_ANY, &at) : NULL;
 }
 
 struct wax_table_entry *wax_table_get(
@@ -577,8 +485,7 @@ struct wax_table_entry *wax_table_get(
 
 	if (reserve(table, 1) < 0)
 		return NULL;
-	entry = table->packed ? find_or_take_place(table, key, hash, KEY_ANY)
-			      : find_or_add(table, key, hash, KEY_ANY);
+	entry = find_or_add(table, key, hash, KEY_ANY);
 	if (entry && ret_added)
 		*ret_added = table->count != count;
 	return entry;
@@ -682,75 +589,6 @@ static inline __attribute__((always_inline)) int get_run(struct wax_table *table
 	return r;
 }
 
-/* Ask for the places of some keys. */
-static inline __attribute__((always_inline)) void hash_to_places(const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count, uint64_t *hashes,
-		enum key_kind kind)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		struct wax_bytes key = key_at(batch, first + i, kind);
-
-		hashes[i] = wax_hash(key.data, key.bytes);
-		__builtin_prefetch(place_of(table->slots, home_of(hashes[i], table->mask)), 1);
-	}
-}
-
-/* One of the two places in the line, without a branch that would often be guessed wrong; else by
- * search. */
-static inline __attribute__((always_inline)) void settle_places(struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		const uint64_t *hashes, struct wax_table_entry **entries, enum key_kind kind)
-{
-	const void *places = table->slots;
-	uint64_t mask = table->mask;
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct wax_bytes key = key_at(batch, first + i, kind);
-		struct wax_table_entry *place = place_of(places, home_of(hashes[i], mask));
-		bool is_home = matches(place, key, hashes[i], kind);
-
-		place = place_of(place, !is_home);
-		if (wax_unlikely(!matches(place, key, hashes[i], kind) || !is_taken(place)))
-			place = find_or_take_place(table, key, hashes[i], kind);
-		entries[i] = place;
-	}
-}
-
-static inline __attribute__((always_inline)) int get_packed(struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry **entries, enum key_kind kind)
-{
-	uint64_t hashes[RUN_ITEMS];
-
-	/* What was found first would move when the index grew for what comes later. */
-	WAX_ASSERT(count <= RUN_ITEMS);
-	if (reserve(table, count) < 0)
-		return -ENOMEM;
-	for (uint32_t at = 0; at < count + STAGE_ITEMS; at += STAGE_ITEMS) {
-		uint32_t last = at - STAGE_ITEMS;
-
-		if (at < count)
-			hash_to_places(table, batch, first + at, at_most(count - at), hashes + at,
-					kind);
-		if (at >= STAGE_ITEMS)
-			settle_places(table, batch, first + last, at_most(count - last),
-					hashes + last, entries + last, kind);
-	}
-	return 0;
-}
-
-static int get_packed_8(struct wax_table *table, const struct wax_batch *batch, uint32_t first,
-		uint32_t count, struct wax_table_entry **entries)
-{
-	return get_packed(table, batch, first, count, entries, KEY_8);
-}
-
-static int get_packed_4(struct wax_table *table, const struct wax_batch *batch, uint32_t first,
-		uint32_t count, struct wax_table_entry **entries)
-{
-	return get_packed(table, batch, first, count, entries, KEY_4);
-}
-
 #define DEFINE_GET_MANY(name, kind)                                                                \
 	static int name(struct wax_table *table, const struct wax_batch *batch, uint32_t first,    \
 			uint32_t count, struct wax_table_entry **entries)                          \
@@ -776,9 +614,6 @@ DEFINE_GET_MANY(get_many_any, KEY_ANY)
 int wax_table_get_many(struct wax_table *table, const struct wax_batch *batch, uint32_t first,
 		uint32_t count, struct wax_table_entry **entries)
 {
-	if (table->packed)
-		return table->key_bytes == 8 ? get_packed_8(table, batch, first, count, entries)
-					     : get_packed_4(table, batch, first, count, entries);
 	if (table->key_bytes == 8)
 		return get_many_8(table, batch, first, count, entries);
 	if (table->key_bytes == 4)
@@ -805,32 +640,8 @@ static void close_gap(struct wax_table *table, uint64_t hole)
 	slots[hole] = 0;
 }
 
-/* The same in a packed table, where the entries themselves move up. */
-static void close_place(struct wax_table *table, struct wax_table_entry *entry)
-{
-	const char *places = (const char *)table->slots;
-	uint64_t mask = table->mask;
-	uint64_t hole = (uint64_t)((const char *)entry - places) / PLACE_BYTES;
-
-	for (uint64_t at = (hole + 1) & mask; is_taken(place_of(places, at)); at = (at + 1) & mask) {
-		uint64_t home = home_of(place_of(places, at)->hash, mask);
-
-		if (((at - home) & mask) < ((at - hole) & mask))
-			continue;
-		memcpy(place_of(places, hole), place_of(places, at), PLACE_BYTES);
-		hole = at;
-	}
-	memset(place_of(places, hole), 0, PLACE_BYTES);
-}
-
 void wax_table_remove(struct wax_table *table, struct wax_table_entry *entry)
 {
-	if (table->packed) {
-		close_place(table, entry);
-		table->count--;
-		return;
-	}
-
 	uint64_t at = entry->hash & table->mask;
 
 	while (slot_entry(table->slots[at]) != entry)
@@ -844,26 +655,8 @@ void wax_table_remove(struct wax_table *table, struct wax_table_entry *entry)
 	drop_block(table, entry);
 }
 
-/* In runs that jump to and fro: in the order of their hashes keys would fill the next table, which
- * uses the same hash, from one end, and those of two tables would crowd there. */
-static struct wax_table_entry *next_place(const struct wax_table *table, struct wax_table_walk *walk)
-{
-	while (table->slots && walk->at <= table->mask) {
-		uint64_t run = walk->at / PLACE_RUN * UINT64_C(0x9e3779b97f4a7c15);
-		uint64_t at = (run * PLACE_RUN + walk->at % PLACE_RUN) & table->mask;
-		struct wax_table_entry *place = place_of(table->slots, at);
-
-		walk->at++;
-		if (is_taken(place))
-			return place;
-	}
-	return NULL;
-}
-
 struct wax_table_entry *wax_table_next(const struct wax_table *table, struct wax_table_walk *walk)
 {
-	if (table->packed)
-		return next_place(table, walk);
 	if (!walk->begun)
 		*walk = (struct wax_table_walk){table->first, sizeof(struct wax_table_chunk), true};
 

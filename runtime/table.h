@@ -55,7 +55,6 @@ struct wax_table {
 	uint32_t state_align;
 	uint32_t state_offset; /* in the entry; 0: depends on the key */
 	size_t bytes;          /* of memory held */
-	bool packed;           /* slots are the entries themselves */
 
 	struct wax_table_chunk *first; /* oldest */
 	struct wax_table_chunk *last;  /* the one that is being filled */
@@ -75,15 +74,6 @@ struct wax_table {
  * @param state_align a power of two up to 64; 0: for any type of that size, up to 16
  */
 void wax_table_init(struct wax_table *table, uint32_t key_bytes, uint32_t state_bytes,
-		uint32_t state_align);
-
-/**
- * The same where entries may move: what a lookup lends is valid until the next one that adds a key,
- * and until a key is removed. With keys of 4 or 8 bytes and states of at most 8 a lookup in a large
- * table then takes little more than half the time; others are kept as usual. At most
- * WAX_TABLE_BLOCK items are resolved at a time, which then do not move each other; no timers.
- */
-void wax_table_init_packed(struct wax_table *table, uint32_t key_bytes, uint32_t state_bytes,
 		uint32_t state_align);
 
 /** Give back all memory; what states point to is their user's. The table is empty afterwards and
@@ -130,9 +120,8 @@ bool wax_table_holds(const struct wax_table_entry *entry, struct wax_bytes key);
 /** Remove a key. Its entry, and what the state held, is gone. */
 void wax_table_remove(struct wax_table *table, struct wax_table_entry *entry);
 
-/** A walk over all keys, in the order in which they were added unless memory was used again; in a
- *  packed table in no order, and none may be added or removed meanwhile. Zeroed it stands at the
- *  beginning. */
+/** A walk over all keys, in the order in which they were added unless memory was used again.
+ *  Zeroed it stands at the beginning. */
 struct wax_table_walk {
 	struct wax_table_chunk *chunk;
 	size_t at;

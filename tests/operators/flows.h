@@ -26,8 +26,7 @@ static inline void expect_output_of(build_fn build, uint32_t worker_count,
 
 	cr_assert_eq(result.status, 0, "%u workers: %s: %s at %s", worker_count, result.step,
 			result.sentence, result.item);
-	cr_assert_str_eq(result.output, output, "%u workers gave\n%s", worker_count,
-			result.output);
+	cr_assert_str_eq(result.output, output, "%u workers gave\n%s", worker_count, result.output);
 	run_flow_free(&result);
 }
 

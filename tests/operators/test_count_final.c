@@ -127,8 +127,8 @@ static void twice(struct wax_flow *flow)
 
 static void behind_redistribute(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_redistribute(
-			keyed_numbers(flow, 9000, &three), "deal", WAX_DEAL_KEYS);
+	struct wax_stream up =
+			wax_redistribute(keyed_numbers(flow, 9000, &three), "deal", WAX_DEAL_KEYS);
 
 	run_flow_output(wax_count_final(up, "count"), "%k:%v");
 }
@@ -146,6 +146,7 @@ static void not_keyed(struct wax_flow *flow)
 
 Test(count_final, needs_a_keyed_stream)
 {
-	expect_mistake(not_keyed, "step \"flow.count\": needs a keyed stream, gets one of "
-				  "uint64_t: put key_on before it");
+	expect_mistake(not_keyed,
+			"step \"flow.count\": needs a keyed stream, gets one of "
+			"uint64_t: put key_on before it");
 }

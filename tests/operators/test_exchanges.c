@@ -170,9 +170,12 @@ static struct wax_stream half_merged(struct wax_stream up)
 	return wax_merge("merge", both, 2);
 }
 
-FLOW(past_key_on, wax_count_final(wax_key_on(keyed_step(up), "s", WAX_U64, wax_key_self, NULL), "c"))
-FLOW(past_map, wax_count_final(wax_map(keyed_step(up), "s", WAX_KEYED(WAX_U64, WAX_U64), pair, NULL),
-				 "c"))
+FLOW(past_key_on,
+		wax_count_final(wax_key_on(keyed_step(up), "s", WAX_U64, wax_key_self, NULL), "c"))
+FLOW(past_map,
+		wax_count_final(wax_map(keyed_step(up), "s", WAX_KEYED(WAX_U64, WAX_U64), pair,
+						NULL),
+				"c"))
 FLOW(past_deal, wax_count_final(wax_redistribute(keyed_step(up), "s", WAX_DEAL_ITEMS), "c"))
 FLOW(past_half_merge, wax_count_final(half_merged(up), "c"))
 

@@ -107,8 +107,8 @@ Test(fold_final, folds_variable_values_into_another_type)
 
 static void by_key(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_redistribute(
-			keyed_numbers(flow, 9, &three), "deal", WAX_DEAL_KEYS);
+	struct wax_stream up =
+			wax_redistribute(keyed_numbers(flow, 9, &three), "deal", WAX_DEAL_KEYS);
 
 	up = wax_fold_final(up, "fold", WAX_U64, NULL, add, NULL);
 	run_flow_output(wax_fold_final(up, "again", WAX_U64, begin_at, add, &start), "%k:%v");
@@ -176,10 +176,13 @@ Test(fold_final, needs_a_callback_a_keyed_stream_and_a_fixed_accumulator)
 	expect_mistake(without_type,
 			"step \"flow.fold\": no type for what it emits: NULL was given, or a type "
 			"that wax_type_struct refused (size 1 to 65536, one size per name)");
-	expect_mistake(variable, "step \"flow.fold\": its accumulator is of the type text, which "
-				 "has no fixed size");
-	expect_mistake(keyed_type, "step \"flow.fold\": its type (uint64_t, uint64_t) is keyed: "
-				   "give that of the value alone, the key is added");
-	expect_mistake(not_keyed, "step \"flow.fold\": needs a keyed stream, gets one of uint64_t: "
-				  "put key_on before it");
+	expect_mistake(variable,
+			"step \"flow.fold\": its accumulator is of the type text, which "
+			"has no fixed size");
+	expect_mistake(keyed_type,
+			"step \"flow.fold\": its type (uint64_t, uint64_t) is keyed: "
+			"give that of the value alone, the key is added");
+	expect_mistake(not_keyed,
+			"step \"flow.fold\": needs a keyed stream, gets one of uint64_t: "
+			"put key_on before it");
 }

@@ -92,9 +92,11 @@ Test(output, needs_a_sink)
 
 Test(output, is_needed_as_is_an_input)
 {
-	expect_mistake(no_output, "the flow has no output: it needs at least one wax_output or "
-				  "wax_inspect");
-	expect_mistake(empty, "the flow has no input: it needs at least one wax_input\n"
-			      "the flow has no output: it needs at least one wax_output or "
-			      "wax_inspect");
+	expect_mistake(no_output,
+			"the flow has no output: it needs at least one wax_output or "
+			"wax_inspect");
+	expect_mistake(empty,
+			"the flow has no input: it needs at least one wax_input\n"
+			"the flow has no output: it needs at least one wax_output or "
+			"wax_inspect");
 }

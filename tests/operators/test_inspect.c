@@ -7,7 +7,7 @@
 /* Seen by all workers. */
 static struct {
 	uint64_t count, sum, workers, bad;
-} *seen;
+} * seen;
 
 static void share(void)
 {
@@ -122,6 +122,7 @@ Test(inspect, prints_where_no_callback_is_given)
 
 Test(inspect, prints_hexadecimal_digits_of_what_has_no_printer)
 {
-	expect_printed(prints_blobs, "flow.blob W0 @1: 1fa0000000000000000000000000000000000000"
-				     "0000000000000000000000000000000000000000\n");
+	expect_printed(prints_blobs,
+			"flow.blob W0 @1: 1fa0000000000000000000000000000000000000"
+			"0000000000000000000000000000000000000000\n");
 }

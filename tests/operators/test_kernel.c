@@ -115,8 +115,8 @@ static void maps_values(struct wax_flow *flow)
 
 static void stays_by_key(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_redistribute(
-			keyed_numbers(flow, 700, &seven), "deal", WAX_DEAL_KEYS);
+	struct wax_stream up =
+			wax_redistribute(keyed_numbers(flow, 700, &seven), "deal", WAX_DEAL_KEYS);
 
 	up = wax_map_typed(up, "m", &times_2);
 	run_flow_output(wax_fold_final_typed(up, "sum", &sum), "%k:%v");
@@ -224,10 +224,12 @@ static void filter_of_struct(struct wax_flow *flow)
 
 Test(kernel, needs_the_type_that_it_takes)
 {
-	expect_mistake(map_of_text, "step \"flow.m\": its kernel takes uint64_t (8 bytes), the "
-				    "stream has text (0 bytes: any length)");
-	expect_mistake(filter_of_struct, "step \"flow.f\": its kernel takes uint64_t (8 bytes), "
-					 "the stream has struct reading (16 bytes)");
+	expect_mistake(map_of_text,
+			"step \"flow.m\": its kernel takes uint64_t (8 bytes), the "
+			"stream has text (0 bytes: any length)");
+	expect_mistake(filter_of_struct,
+			"step \"flow.f\": its kernel takes uint64_t (8 bytes), "
+			"the stream has struct reading (16 bytes)");
 }
 
 static void map_with_filter(struct wax_flow *flow)
@@ -266,18 +268,24 @@ static void map_with_unknown(struct wax_flow *flow)
 
 Test(kernel, must_be_of_the_kind_that_the_step_needs)
 {
-	expect_mistake(map_with_filter, "step \"flow.m\": needs a kernel made with WAX_MAP, gets "
-					"one made with WAX_FILTER");
-	expect_mistake(map_with_key, "step \"flow.m\": needs a kernel made with WAX_MAP, gets one "
-				     "made with WAX_KEY");
-	expect_mistake(filter_with_map, "step \"flow.f\": needs a kernel made with WAX_FILTER, "
-					"gets one made with WAX_MAP");
-	expect_mistake(key_with_map, "step \"flow.k\": needs a kernel made with WAX_KEY, gets one "
-				     "made with WAX_MAP");
-	expect_mistake(fold_with_map, "step \"flow.f\": needs a kernel made with WAX_FOLD, gets "
-				      "one made with WAX_MAP");
-	expect_mistake(map_with_unknown, "step \"flow.m\": needs a kernel made with WAX_MAP, gets "
-					 "one made with an unknown macro");
+	expect_mistake(map_with_filter,
+			"step \"flow.m\": needs a kernel made with WAX_MAP, gets "
+			"one made with WAX_FILTER");
+	expect_mistake(map_with_key,
+			"step \"flow.m\": needs a kernel made with WAX_MAP, gets one "
+			"made with WAX_KEY");
+	expect_mistake(filter_with_map,
+			"step \"flow.f\": needs a kernel made with WAX_FILTER, "
+			"gets one made with WAX_MAP");
+	expect_mistake(key_with_map,
+			"step \"flow.k\": needs a kernel made with WAX_KEY, gets one "
+			"made with WAX_MAP");
+	expect_mistake(fold_with_map,
+			"step \"flow.f\": needs a kernel made with WAX_FOLD, gets "
+			"one made with WAX_MAP");
+	expect_mistake(map_with_unknown,
+			"step \"flow.m\": needs a kernel made with WAX_MAP, gets "
+			"one made with an unknown macro");
 }
 
 static void map_with_null(struct wax_flow *flow)
@@ -341,6 +349,7 @@ static void fold_not_keyed(struct wax_flow *flow)
 
 Test(kernel, folds_only_keyed_streams)
 {
-	expect_mistake(fold_not_keyed, "step \"flow.f\": needs a keyed stream, gets one of "
-				       "uint64_t: put key_on before it");
+	expect_mistake(fold_not_keyed,
+			"step \"flow.f\": needs a keyed stream, gets one of "
+			"uint64_t: put key_on before it");
 }

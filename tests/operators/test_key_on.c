@@ -73,8 +73,8 @@ Test(key_on, replaces_the_key_of_a_keyed_stream)
 /* A new key means another worker: what was by the old key is exchanged anew. */
 static void exchanged_again(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_redistribute(
-			keyed_numbers(flow, 60, &two), "deal", WAX_DEAL_KEYS);
+	struct wax_stream up =
+			wax_redistribute(keyed_numbers(flow, 60, &two), "deal", WAX_DEAL_KEYS);
 
 	up = wax_key_on(up, "again", WAX_U64, key_modulo, &three);
 	run_flow_output(wax_count_final(up, "count"), "%k:%v");
@@ -175,8 +175,9 @@ Test(key_on, needs_a_callback_and_a_type)
 	expect_mistake(without_type,
 			"step \"flow.key\": no type for what it emits: NULL was given, or a type "
 			"that wax_type_struct refused (size 1 to 65536, one size per name)");
-	expect_mistake(keyed_type, "step \"flow.key\": its key is of the type (uint64_t, "
-				   "uint64_t): a key has no key itself");
+	expect_mistake(keyed_type,
+			"step \"flow.key\": its key is of the type (uint64_t, "
+			"uint64_t): a key has no key itself");
 }
 
 static void removed(struct wax_flow *flow)
@@ -208,6 +209,7 @@ static void not_keyed(struct wax_flow *flow)
 
 Test(key_rm, needs_a_keyed_stream)
 {
-	expect_mistake(not_keyed, "step \"flow.rm\": needs a keyed stream, gets one of uint64_t: "
-				  "put key_on before it");
+	expect_mistake(not_keyed,
+			"step \"flow.rm\": needs a keyed stream, gets one of uint64_t: "
+			"put key_on before it");
 }

@@ -133,8 +133,7 @@ static uint64_t two = 2;
 
 static void of_keyed(struct wax_flow *flow)
 {
-	run_flow_output(wax_map(keyed_numbers(flow, 3, &two), "add", WAX_U64, add_one, &one),
-			"%v");
+	run_flow_output(wax_map(keyed_numbers(flow, 3, &two), "add", WAX_U64, add_one, &one), "%v");
 }
 
 Test(map, of_a_keyed_stream_drops_the_key)

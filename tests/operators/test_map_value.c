@@ -168,8 +168,10 @@ Test(map_value, needs_a_keyed_stream_a_callback_and_a_type)
 	expect_mistake(without_type,
 			"step \"flow.m\": no type for what it emits: NULL was given, or a type "
 			"that wax_type_struct refused (size 1 to 65536, one size per name)");
-	expect_mistake(keyed_type, "step \"flow.m\": its type (uint64_t, uint64_t) is keyed: give "
-				   "that of the value alone, the key stays");
-	expect_mistake(not_keyed, "step \"flow.m\": needs a keyed stream, gets one of uint64_t: "
-				  "put key_on before it");
+	expect_mistake(keyed_type,
+			"step \"flow.m\": its type (uint64_t, uint64_t) is keyed: give "
+			"that of the value alone, the key stays");
+	expect_mistake(not_keyed,
+			"step \"flow.m\": needs a keyed stream, gets one of uint64_t: "
+			"put key_on before it");
 }

@@ -129,8 +129,10 @@ static void of_keyed_and_not(struct wax_flow *flow)
 
 Test(merge, needs_one_type)
 {
-	expect_mistake(of_types, "step \"flow.m\": merges uint64_t with text: all its streams must "
-				 "have one type");
-	expect_mistake(of_keyed_and_not, "step \"flow.m\": merges (uint64_t, uint64_t) with "
-					 "uint64_t: all its streams must have one type");
+	expect_mistake(of_types,
+			"step \"flow.m\": merges uint64_t with text: all its streams must "
+			"have one type");
+	expect_mistake(of_keyed_and_not,
+			"step \"flow.m\": merges (uint64_t, uint64_t) with "
+			"uint64_t: all its streams must have one type");
 }

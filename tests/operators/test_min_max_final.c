@@ -181,8 +181,7 @@ static int by_rest(const struct wax_bytes *a, const struct wax_bytes *b, void *c
 
 static void max_by_rest(struct wax_flow *flow)
 {
-	run_flow_output(wax_max_final(keyed_numbers(flow, 198, &two), "m", by_rest, NULL),
-			"%k:%v");
+	run_flow_output(wax_max_final(keyed_numbers(flow, 198, &two), "m", by_rest, NULL), "%k:%v");
 }
 
 Test(min_max_final, compares_as_it_is_told)
@@ -217,8 +216,8 @@ Test(min_max_final, takes_many_keys_and_many_values)
 
 static void by_key(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_redistribute(
-			keyed_numbers(flow, 9, &two), "deal", WAX_DEAL_KEYS);
+	struct wax_stream up =
+			wax_redistribute(keyed_numbers(flow, 9, &two), "deal", WAX_DEAL_KEYS);
 
 	run_flow_output(wax_max_final(wax_min_final(up, "min", NULL, NULL), "max", NULL, NULL),
 			"%k:%v");
@@ -241,8 +240,10 @@ static void max_not_keyed(struct wax_flow *flow)
 
 Test(min_max_final, needs_a_keyed_stream)
 {
-	expect_mistake(min_not_keyed, "step \"flow.m\": needs a keyed stream, gets one of "
-				      "uint64_t: put key_on before it");
-	expect_mistake(max_not_keyed, "step \"flow.m\": needs a keyed stream, gets one of text: "
-				      "put key_on before it");
+	expect_mistake(min_not_keyed,
+			"step \"flow.m\": needs a keyed stream, gets one of "
+			"uint64_t: put key_on before it");
+	expect_mistake(max_not_keyed,
+			"step \"flow.m\": needs a keyed stream, gets one of text: "
+			"put key_on before it");
 }

@@ -84,8 +84,8 @@ Test(redistribute, deals_items_evenly)
 
 static void where_keys(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_redistribute(
-			keyed_numbers(flow, 9000, &ten), "deal", WAX_DEAL_KEYS);
+	struct wax_stream up =
+			wax_redistribute(keyed_numbers(flow, 9000, &ten), "deal", WAX_DEAL_KEYS);
 
 	up = wax_inspect(up, "look", note_worker, &seen_by);
 	up = wax_map_value(up, "worker", WAX_TEXT, to_worker, &seen_by);
@@ -95,8 +95,8 @@ static void where_keys(struct wax_flow *flow)
 
 static void where_keys_last(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_redistribute(
-			keyed_numbers(flow, 9000, &ten), "deal", WAX_DEAL_KEYS);
+	struct wax_stream up =
+			wax_redistribute(keyed_numbers(flow, 9000, &ten), "deal", WAX_DEAL_KEYS);
 
 	up = wax_inspect(up, "look", note_worker, &seen_by);
 	up = wax_map_value(up, "worker", WAX_TEXT, to_worker, &seen_by);
@@ -146,7 +146,8 @@ static void unknown(struct wax_flow *flow)
 
 Test(redistribute, needs_to_know_how_and_keys_for_dealing_by_them)
 {
-	expect_mistake(not_keyed, "step \"flow.deal\": needs a keyed stream, gets one of uint64_t: "
-				  "put key_on before it");
+	expect_mistake(not_keyed,
+			"step \"flow.deal\": needs a keyed stream, gets one of uint64_t: "
+			"put key_on before it");
 	expect_mistake(unknown, "step \"flow.deal\": deals neither batches, nor items, nor keys");
 }

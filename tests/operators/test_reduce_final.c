@@ -43,8 +43,7 @@ Test(reduce_final, reduces_the_values_of_each_key)
 
 static void many(struct wax_flow *flow)
 {
-	run_flow_output(wax_reduce_final(keyed_numbers(flow, 200000, &many_keys), "sum", add,
-					NULL),
+	run_flow_output(wax_reduce_final(keyed_numbers(flow, 200000, &many_keys), "sum", add, NULL),
 			"%v");
 }
 
@@ -112,8 +111,8 @@ Test(reduce_final, takes_structs)
 
 static void by_key(struct wax_flow *flow)
 {
-	struct wax_stream up = wax_redistribute(
-			keyed_numbers(flow, 9, &three), "deal", WAX_DEAL_KEYS);
+	struct wax_stream up =
+			wax_redistribute(keyed_numbers(flow, 9, &three), "deal", WAX_DEAL_KEYS);
 
 	run_flow_output(wax_reduce_final(up, "sum", add, NULL), "%k:%v");
 }
@@ -168,8 +167,10 @@ static void not_keyed(struct wax_flow *flow)
 Test(reduce_final, needs_a_callback_and_keyed_values_of_fixed_size)
 {
 	expect_mistake(without_callback, "step \"flow.sum\": its callback is NULL");
-	expect_mistake(variable, "step \"flow.sum\": its values are of the type text, which has no "
-				 "fixed size: use wax_stateful_batch");
-	expect_mistake(not_keyed, "step \"flow.sum\": needs a keyed stream, gets one of uint64_t: "
-				  "put key_on before it");
+	expect_mistake(variable,
+			"step \"flow.sum\": its values are of the type text, which has no "
+			"fixed size: use wax_stateful_batch");
+	expect_mistake(not_keyed,
+			"step \"flow.sum\": needs a keyed stream, gets one of uint64_t: "
+			"put key_on before it");
 }

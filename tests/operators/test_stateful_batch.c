@@ -8,7 +8,7 @@ static uint64_t three = 3, seven = 7, many_keys = 30000;
 /* Counted by all workers. */
 static struct {
 	int64_t builds, restores, frees, notified, ended;
-} *seen;
+} * seen;
 
 static void share(void)
 {
@@ -103,7 +103,8 @@ Test(stateful_batch, keeps_the_order_within_each_of_many_keys)
 	expect_sum_of(rises, 8, NULL, 100000, UINT64_C(99999) * 50000);
 }
 
-static int same_time(struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
+static int same_time(
+		struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
 {
 	static int64_t first;
 	int64_t now = wax_keyed_now(keyed);
@@ -397,15 +398,16 @@ static const struct run_flow_options posix = {.io = "posix"};
 
 Test(stateful_batch, notifies_keys_when_their_time_comes, .init = share)
 {
-	static const char order[] =
-			"z:ring\nb:ring\nd:ring\na:ring\na:end\nb:end\nn:end\nz:end\nx:end\ny:end\n";
+	static const char order[] = "z:ring\nb:ring\nd:ring\na:ring\na:end\nb:end\nn:end\nz:end\nx:"
+				    "end\ny:end\n";
 	struct run_flow_result result = run_flow(rings_in_order, 1, NULL);
 
 	cr_assert_eq(result.status, 0, "%s", result.sentence);
 	/* The place of d is used again. */
 	cr_assert_eq(strncmp(result.unsorted, order, 32), 0, "%s", result.unsorted);
-	cr_assert_str_eq(result.output, "a:end\na:ring\nb:end\nb:ring\nd:ring\nn:end\nx:end\n"
-					"y:end\nz:end\nz:ring\n");
+	cr_assert_str_eq(result.output,
+			"a:end\na:ring\nb:end\nb:ring\nd:ring\nn:end\nx:end\n"
+			"y:end\nz:end\nz:ring\n");
 	run_flow_free(&result);
 	expect_output_of(rings_in_order, 2, NULL,
 			"a:end\na:ring\nb:end\nb:ring\nd:ring\nn:end\nx:end\ny:end\nz:end\n"
@@ -438,8 +440,7 @@ static void rings_again(struct wax_flow *flow)
 
 Test(stateful_batch, serves_other_keys_beside_one_whose_time_is_always_past, .init = share)
 {
-	expect_order(rings_again, NULL,
-			"r:ring\no:ring\nr:ring\nr:ring\nr:end\no:end\nx:end\n");
+	expect_order(rings_again, NULL, "r:ring\no:ring\nr:ring\nr:ring\nr:end\no:end\nx:end\n");
 }
 
 static void ends_first(struct wax_flow *flow)
@@ -480,8 +481,8 @@ static int64_t long_ago(const void *state, void *ctx)
 	return *(const uint64_t *)state ? WAX_NEVER : 1;
 }
 
-static int keep_quiet(struct wax_keyed *keyed, void *state, const struct wax_values *values,
-		void *ctx)
+static int keep_quiet(
+		struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
 {
 	(void)keyed, (void)state, (void)values, (void)ctx;
 	return WAX_RETAIN;
@@ -721,8 +722,8 @@ Test(stateful_batch, tells_an_empty_snapshot_from_none, .init = share)
 		static const struct wax_stateful ops = {                                           \
 				.size_bytes = sizeof(ops), .on_batch = name##_batch};              \
                                                                                                    \
-		run_flow_output(wax_stateful_batch(script(flow, "k1 k2"), "s", WAX_U64, &ops,      \
-						NULL),                                             \
+		run_flow_output(wax_stateful_batch(                                                \
+						script(flow, "k1 k2"), "s", WAX_U64, &ops, NULL),  \
 				"%v");                                                             \
 	}
 
@@ -797,16 +798,20 @@ FLOW_WITH(not_keyed, numbers(flow, 5), WAX_TEXT, &joining)
 Test(stateful_batch, needs_callbacks_a_type_and_a_keyed_stream)
 {
 	expect_mistake(without_callbacks, "step \"flow.s\": its callbacks are NULL");
-	expect_mistake(without_size, "step \"flow.s\": its callbacks are without size_bytes: set "
-				     "it to sizeof(struct wax_stateful)");
+	expect_mistake(without_size,
+			"step \"flow.s\": its callbacks are without size_bytes: set "
+			"it to sizeof(struct wax_stateful)");
 	expect_mistake(without_on_batch, "step \"flow.s\": its callback on_batch is NULL");
-	expect_mistake(with_too_much, "step \"flow.s\": its state has 65537 bytes, 65536 are the "
-				      "most: let it point to what is larger");
+	expect_mistake(with_too_much,
+			"step \"flow.s\": its state has 65537 bytes, 65536 are the "
+			"most: let it point to what is larger");
 	expect_mistake(without_type,
 			"step \"flow.s\": no type for what it emits: NULL was given, or a type "
 			"that wax_type_struct refused (size 1 to 65536, one size per name)");
-	expect_mistake(keyed_type, "step \"flow.s\": its type (text, text) is keyed: give that of "
-				   "the value alone, the key is added");
-	expect_mistake(not_keyed, "step \"flow.s\": needs a keyed stream, gets one of uint64_t: "
-				  "put key_on before it");
+	expect_mistake(keyed_type,
+			"step \"flow.s\": its type (text, text) is keyed: give that of "
+			"the value alone, the key is added");
+	expect_mistake(not_keyed,
+			"step \"flow.s\": needs a keyed stream, gets one of uint64_t: "
+			"put key_on before it");
 }

@@ -302,10 +302,13 @@ Test(stateful_map, needs_a_callback_a_type_a_keyed_stream_and_a_small_state)
 	expect_mistake(without_type,
 			"step \"flow.s\": no type for what it emits: NULL was given, or a type "
 			"that wax_type_struct refused (size 1 to 65536, one size per name)");
-	expect_mistake(keyed_type, "step \"flow.s\": its type (uint64_t, uint64_t) is keyed: give "
-				   "that of the value alone, the key is added");
-	expect_mistake(too_large, "step \"flow.s\": its state has 65537 bytes, 65536 are the most: "
-				  "let it point to what is larger");
-	expect_mistake(not_keyed, "step \"flow.s\": needs a keyed stream, gets one of uint64_t: "
-				  "put key_on before it");
+	expect_mistake(keyed_type,
+			"step \"flow.s\": its type (uint64_t, uint64_t) is keyed: give "
+			"that of the value alone, the key is added");
+	expect_mistake(too_large,
+			"step \"flow.s\": its state has 65537 bytes, 65536 are the most: "
+			"let it point to what is larger");
+	expect_mistake(not_keyed,
+			"step \"flow.s\": needs a keyed stream, gets one of uint64_t: "
+			"put key_on before it");
 }
