@@ -53,7 +53,11 @@ static int make_edge(struct wax_exchange *exchange, uint32_t edge)
 	struct edge_in *in = &exchange->in[edge];
 	in->inbox_count = exchange->out[edge].lane_count;
 	in->inboxes = calloc(in->inbox_count, sizeof(*in->inboxes));
-	return in->inboxes ? make_lanes(exchange, edge) : -ENOMEM;
+	if (!in->inboxes)
+		return -ENOMEM;
+	/* What this worker sends itself cannot fail: there is room for it from the start. */
+	int r = wax_inbox_open(exchange, inbox_of(exchange, edge, exchange->env.me));
+	return r < 0 ? r : make_lanes(exchange, edge);
 }
 
 int wax_exchange_make(const struct wax_exchange_env *env, struct wax_exchange **ret_exchange,
@@ -126,10 +130,16 @@ void wax_exchange_now(struct wax_exchange *exchange, uint64_t now_ns)
 	exchange->now_ns = now_ns;
 }
 
-bool wax_exchange_ring(struct wax_exchange *exchange)
+bool wax_exchange_sent_own(struct wax_exchange *exchange)
 {
-	bool fenced = false, sent_own = exchange->sent_own;
+	bool sent_own = exchange->sent_own;
 	exchange->sent_own = false;
+	return sent_own;
+}
+
+void wax_exchange_ring(struct wax_exchange *exchange)
+{
+	bool fenced = false;
 	for (uint32_t word = 0; word * 64 < exchange->worker_count; word++) {
 		while (exchange->touched[word]) {
 			uint32_t bit = (uint32_t)__builtin_ctzll(exchange->touched[word]);
@@ -147,5 +157,4 @@ bool wax_exchange_ring(struct wax_exchange *exchange)
 			}
 		}
 	}
-	return sent_own;
 }

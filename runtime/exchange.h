@@ -98,13 +98,12 @@ void wax_exchange_resume(struct wax_exchange *exchange, uint32_t edge);
  *  before sleep. */
 bool wax_exchange_pending(struct wax_exchange *exchange);
 
-/**
- * Wake the workers that were sent something since the last call, if they sleep.
- *
- * @return true when this worker sent itself something, which wax_exchange_pending does not see: it
- *         may lie behind the end of an epoch, where looking at it would be of no use
- */
-bool wax_exchange_ring(struct wax_exchange *exchange);
+/** Wake the workers that were sent something since the last call, if they sleep. */
+void wax_exchange_ring(struct wax_exchange *exchange);
+
+/** Has this worker sent itself something since the last call? wax_exchange_pending does not see
+ *  that: it may lie behind the end of an epoch, where looking at it would be of no use. */
+bool wax_exchange_sent_own(struct wax_exchange *exchange);
 
 /** Time of this turn, ns of CLOCK_MONOTONIC: for the age of slabs and the time blocked. */
 void wax_exchange_now(struct wax_exchange *exchange, uint64_t now_ns);

@@ -135,6 +135,9 @@ static inline struct inbox *inbox_of(
 	return &in->inboxes[in->inbox_count == 1 ? 0 : from];
 }
 
+/** Make room for the messages of an inbox. @return 0 or -ENOMEM */
+int wax_inbox_open(const struct wax_exchange *exchange, struct inbox *inbox);
+
 /** Put a message into the inbox. @return 0, -EBADMSG too many, -ENOMEM */
 int wax_inbox_add(struct wax_exchange *exchange, uint32_t from, const struct wax_slot *message,
 		struct wax_err *err);

@@ -36,18 +36,21 @@ static uint32_t inbox_room(const struct wax_segment_header *header)
 	return room;
 }
 
+int wax_inbox_open(const struct wax_exchange *exchange, struct inbox *inbox)
+{
+	uint32_t room = inbox_room(exchange->header);
+	inbox->messages = calloc(room, sizeof(*inbox->messages));
+	inbox->mask = room - 1;
+	return inbox->messages ? 0 : -ENOMEM;
+}
+
 int wax_inbox_add(struct wax_exchange *exchange, uint32_t from, const struct wax_slot *message,
 		struct wax_err *err)
 {
 	struct edge_in *in = &exchange->in[message->edge];
 	struct inbox *inbox = inbox_of(exchange, message->edge, from);
-	if (!inbox->messages) {
-		uint32_t room = inbox_room(exchange->header);
-		inbox->messages = calloc(room, sizeof(*inbox->messages));
-		if (!inbox->messages)
-			return wax_err_set(err, -ENOMEM, "no memory for messages");
-		inbox->mask = room - 1;
-	}
+	if (!inbox->messages && wax_inbox_open(exchange, inbox) < 0)
+		return wax_err_set(err, -ENOMEM, "no memory for messages");
 	if (inbox->tail - inbox->head > inbox->mask || inbox->ended)
 		return damaged(exchange, from, "more messages than it has credit for", err);
 	memcpy(&inbox->messages[inbox->tail++ & inbox->mask], message, sizeof(*message));

@@ -41,8 +41,8 @@ static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
 		const struct wax_slot *message)
 {
 	if (to == exchange->env.me) {
-		/* Its memory was taken when the inbox was made room for; it cannot be too full
-		 * either, since the credits of a lane bound it. */
+		/* There is room: it was made at the start, and the credits of a lane bound what
+		 * can be under way. */
 		int r = wax_inbox_add(exchange, to, message, NULL);
 		WAX_ASSERT(r == 0);
 		exchange->sent_own = true;

@@ -26,6 +26,7 @@ enum {
 	/* Under load a slab waits this long to be filled; in calm it does not wait. */
 	SLAB_AGE_NS = 100 * 1000,
 	WALL_CHECK_NS = 100 * 1000 * 1000,
+	WALL_TRUST_NS = 1000 * 1000 * 1000,
 	/* Spinning costs at most as much as it can save: about the time that waking takes. */
 	SPIN_NS_FIRST = 30 * 1000,
 	SPIN_NS_MIN = 5 * 1000,
@@ -302,7 +303,8 @@ static int turn(struct wax_worker *worker, bool *worked)
 	}
 	/* What a stage sends to its own worker, be it what has waited for credit that came back with
 	 * the pieces of a large item, was sent after those downstream had their turn. */
-	*worked |= wax_exchange_ring(worker->exchange);
+	*worked |= wax_exchange_sent_own(worker->exchange);
+	wax_exchange_ring(worker->exchange);
 	return 0;
 }
 
@@ -376,7 +378,8 @@ static void sleep_until(struct wax_worker *worker, int64_t wake_at)
 		int64_t timeout = WAX_NEVER;
 		if (wake_at != WAX_NEVER) {
 			timeout = wake_at - ((int64_t)slept_at + worker->wall_offset_ns);
-			timeout = timeout < 0 ? 0 : timeout;
+			/* The wall clock may be set back while we sleep: look at it again. */
+			timeout = timeout < 0 ? 0 : timeout < WALL_TRUST_NS ? timeout : WALL_TRUST_NS;
 		}
 		wax_store_relaxed(&worker->record->turn_started_ns, 0);
 		wax_loop_wait(worker->loop, timeout);

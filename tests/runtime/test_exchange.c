@@ -166,8 +166,8 @@ Test(exchange, sends_to_itself_without_a_ring)
 	send(0, NULL, "hello");
 	net_flush(&net);
 	cr_assert_not(wax_exchange_pending(net.exchanges[0]));
-	cr_assert(wax_exchange_ring(net.exchanges[0]), "there is something to do");
-	cr_assert_not(wax_exchange_ring(net.exchanges[0]));
+	cr_assert(wax_exchange_sent_own(net.exchanges[0]), "there is something to do");
+	cr_assert_not(wax_exchange_sent_own(net.exchanges[0]));
 	cr_assert_str_eq(arrivals(0), "hello;|");
 	expect_whole();
 }
@@ -189,7 +189,7 @@ Test(exchange, says_that_it_sent_itself_what_had_waited)
 		cr_assert_lt(turns, 10);
 		cr_assert_eq(next(0, &batch), WAX_ARRIVAL_NONE);
 		wax_exchange_unblock(net.exchanges[0], 0);
-		cr_assert(wax_exchange_ring(net.exchanges[0]));
+		cr_assert(wax_exchange_sent_own(net.exchanges[0]));
 	}
 	cr_assert_eq(count_arrivals(0), 1);
 	expect_whole();
