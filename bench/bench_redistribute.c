@@ -44,7 +44,7 @@ static uint64_t sum_numbers(const struct wax_batch *batch)
 static inline uint64_t spin(uint64_t x, uint64_t spins)
 {
 	for (uint64_t i = 0; i < spins; i++) {
-		x += i;
+		x = x * UINT64_C(0x9e3779b97f4a7c15) + i;
 		__asm__ volatile("" : "+r"(x));
 	}
 	return x;
@@ -125,15 +125,15 @@ static double run_load(void *context, bool *ret_clean)
 }
 
 /* Where the gain passes 1, between two loads, on the scale of the logarithm. */
-static double break_even(const double *work, const double *gain, uint32_t count)
+static double break_even(const double *load, const double *gain, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (gain[i] < 1)
 			continue;
 		if (i == 0)
-			return work[0];
+			return load[0];
 		double share = (1 - gain[i - 1]) / (gain[i] - gain[i - 1]);
-		return exp(log(work[i - 1]) + share * (log(work[i]) - log(work[i - 1])));
+		return exp(log(load[i - 1]) + share * (log(load[i]) - log(load[i - 1])));
 	}
 	return INFINITY;
 }
@@ -165,8 +165,8 @@ static double compare_whole(void)
 
 void bench_redistribute(void)
 {
-	static const double works[] = {3, 10, 30, 100, 300, 1000, 10000, 100000};
-	enum { COUNT = sizeof(works) / sizeof(*works) };
+	static const double loads[] = {3, 10, 30, 100, 300, 1000, 10000, 100000};
+	enum { COUNT = sizeof(loads) / sizeof(*loads) };
 	double gains[COUNT];
 	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);
 	char name[64], text[32], each[32];
@@ -174,19 +174,19 @@ void bench_redistribute(void)
 	double cost = compare_whole();
 	spin_ns = ns_per_spin();
 	for (uint32_t i = 0; i < COUNT; i++) {
-		struct load with = {works[i], true}, without = {works[i], false};
+		struct load with = {loads[i], true}, without = {loads[i], false};
 		struct race_runner runners[] = {
 				{.name = "with", .run = run_load, .context = &with},
 				{.name = "without", .run = run_load, .context = &without},
 		};
 		race(runners, 2, rounds);
-		snprintf(name, sizeof(name), "redistribute/work_%gns", works[i]);
+		snprintf(name, sizeof(name), "redistribute/work_%gns", loads[i]);
 		race_report(name, "yardstick: without", &runners[0], &runners[1], rounds, 1,
 				"ns/item", false);
 		gains[i] = runners[1].median / runners[0].median;
-		report_point("redistribute: gain by ns of work per item", works[i], gains[i]);
+		report_point("redistribute: gain by ns of work per item", loads[i], gains[i]);
 	}
-	double even = break_even(works, gains, COUNT);
+	double even = break_even(loads, gains, COUNT);
 	report_value("redistribute/break_even", "work per item", even, "ns", false);
 	report_say("Redistributing costs %s an item and pays from %s of work per item on; with %u "
 		   "workers and 100 us it is %.2f times as fast.",

@@ -53,7 +53,7 @@ void wax_report_write_interval(
 	wax_json_finish(&json);
 }
 
-/* "items_in", "slept_ns", "state_bytes": counters are named as they are declared. */
+/* "items_in", "slept_ns", "state_bytes_max": counters are named as they are declared. */
 #define WRITE_FIGURE(name, unit, help) wax_json_u64(json, #name, figures.name);
 #define WRITE_COUNTER(name, unit, help) wax_json_u64(json, #name, wax_load_relaxed(&record->name));
 

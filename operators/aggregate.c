@@ -172,6 +172,11 @@ int wax_final_end(struct wax_op *op)
 	return r;
 }
 
+size_t wax_final_state_bytes(const struct wax_op *op)
+{
+	return wax_table_bytes(&((const struct wax_final *)op->data)->table);
+}
+
 void wax_final_close(struct wax_op *op)
 {
 	const struct wax_aggregate *aggregate = op->params;

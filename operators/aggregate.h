@@ -74,13 +74,15 @@ struct wax_final {
 int wax_final_open(struct wax_op *op, struct wax_err *err);
 int wax_final_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input);
 int wax_final_end(struct wax_op *op);
+size_t wax_final_state_bytes(const struct wax_op *op);
 void wax_final_close(struct wax_op *op);
 
 #define WAX_FINAL_CLASS(name, params)                                                              \
 	{                                                                                          \
 		.kind = name, .params_bytes = sizeof(params),                                      \
 		.data_bytes = sizeof(struct wax_final), .open = wax_final_open,                    \
-		.push = wax_final_push, .end = wax_final_end, .close = wax_final_close             \
+		.push = wax_final_push, .end = wax_final_end,                                      \
+		.state_bytes = wax_final_state_bytes, .close = wax_final_close                     \
 	}
 
 /** Fill in what follows from the types. @param state NULL: state_bytes is set already */

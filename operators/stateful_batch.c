@@ -556,12 +556,18 @@ static void close(struct wax_op *op)
 	free(data->groups);
 }
 
+static size_t state_bytes(const struct wax_op *op)
+{
+	return wax_table_bytes(&((const struct data *)op->data)->table);
+}
+
 static const struct wax_op_class stateful_batch_class = {
 		.kind = "stateful_batch",
 		.params_bytes = sizeof(struct params),
 		.data_bytes = sizeof(struct data),
 		.open = open,
 		.push = push,
+		.state_bytes = state_bytes,
 		.wake = wake,
 		.epoch_end = epoch_end,
 		.end = end,

@@ -118,12 +118,18 @@ static void close(struct wax_op *op)
 	wax_table_fini(&data->table);
 }
 
+static size_t state_bytes(const struct wax_op *op)
+{
+	return wax_table_bytes(&((const struct data *)op->data)->table);
+}
+
 static const struct wax_op_class stateful_map_class = {
 		.kind = "stateful_map",
 		.params_bytes = sizeof(struct params),
 		.data_bytes = sizeof(struct data),
 		.open = open,
 		.push = push,
+		.state_bytes = state_bytes,
 		.close = close,
 };
 

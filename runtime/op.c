@@ -85,11 +85,6 @@ bool wax_op_stopping(const struct wax_op *op)
 	return op->worker->stopping;
 }
 
-void wax_op_count_state(struct wax_op *op, int64_t bytes)
-{
-	wax_count(&op->worker->record->state_bytes, (uint64_t)bytes);
-}
-
 /* ---- Failing */
 
 /* Text of a value with what cannot be printed as \xNN; at most text_bytes with the NUL. */

@@ -50,6 +50,8 @@ struct wax_op_class {
 	/* All inputs ended. What is emitted may be much: emit some thousand items, give back 1 to
 	 * be called again when there is room for more, and 0 at the end. */
 	int (*end)(struct wax_op *op);
+	/* Bytes of memory that its keyed state takes now. */
+	size_t (*state_bytes)(const struct wax_op *op);
 	/* Once, at the end or after a failure. */
 	void (*close)(struct wax_op *op);
 };
@@ -108,9 +110,6 @@ const struct wax_type *wax_op_input_type(const struct wax_op *op, uint32_t input
 struct wax_err *wax_op_err(struct wax_op *op);
 /** Is the run being stopped, so that sources end now? */
 bool wax_op_stopping(const struct wax_op *op);
-/** Account memory of keyed state in the summary: bytes more, or less. */
-void wax_op_count_state(struct wax_op *op, int64_t bytes);
-
 /** The time of this turn, ns since the Unix epoch. */
 int64_t wax_op_now(const struct wax_op *op);
 uint64_t wax_op_epoch(const struct wax_op *op);

@@ -339,18 +339,27 @@ static int put_key(struct wax_port *port, const void *key, size_t bytes)
 	return column_put(port, &port->key, "key", key, bytes);
 }
 
+static int put_pair(struct wax_port *port, struct wax_bytes key, struct wax_bytes value)
+{
+	int r = make_room(port);
+	if (r == 0)
+		r = put_key(port, key.data, key.bytes);
+	if (r == 0)
+		r = column_put(port, &port->value, "value", value.data, value.bytes);
+	if (r == 0)
+		port->out.count++;
+	return r;
+}
+
 int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const void *value,
 		size_t value_bytes)
 {
 	struct wax_port *port = wax_port_of(out);
-	int r = make_room(port);
-	if (r == 0)
-		r = put_key(port, key, key_bytes);
-	if (r == 0)
-		r = column_put(port, &port->value, "value", value, value_bytes);
-	if (r == 0)
-		out->count++;
-	return r;
+	if (port->fixed_key.data)
+		return port_fail(port, -EINVAL, "emitted a key where the step adds that of the "
+						"state: use wax_emit");
+	return put_pair(port, (struct wax_bytes){key, key_bytes},
+			(struct wax_bytes){value, value_bytes});
 }
 
 int wax_emit(struct wax_out *out, const void *value, size_t bytes)
@@ -358,7 +367,7 @@ int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 	struct wax_port *port = wax_port_of(out);
 	/* What is most frequent: a value of fixed size that there is room for. */
 	if (wax_likely(bytes > 0 && bytes == port->value.item_bytes && !port->keyed &&
-			    out->count < out->capacity && !port->failed)) {
+			    out->count < out->capacity && !port->failed && !port->claimed)) {
 		copy_fixed((char *)out->values + (size_t)out->count * bytes, value,
 				(uint32_t)bytes);
 		out->count++;
@@ -368,8 +377,7 @@ int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 		if (!port->fixed_key.data)
 			return port_fail(port, -EINVAL, "emitted no key to a keyed stream: "
 							"use wax_emit_kv");
-		return wax_emit_kv(
-				out, port->fixed_key.data, port->fixed_key.bytes, value, bytes);
+		return put_pair(port, port->fixed_key, (struct wax_bytes){value, bytes});
 	}
 	int r = make_room(port);
 	if (r == 0)
@@ -384,7 +392,7 @@ void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t b
 	struct wax_port *port = wax_port_of(out);
 	if (bytes_max == 0)
 		bytes_max = 1; /* a place even for nothing: NULL means failure */
-	if (port->keyed && !key) {
+	if (port->fixed_key.data) {
 		key = port->fixed_key.data;
 		key_bytes = port->fixed_key.bytes;
 	}

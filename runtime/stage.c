@@ -81,8 +81,10 @@ int64_t wax_stage_next_timer(const struct wax_worker *worker, const struct wax_s
 static void input_ended(struct wax_stage *stage, struct wax_op *op)
 {
 	WAX_ASSERT(op->inputs_live > 0);
-	if (--op->inputs_live == 0)
-		stage->endings[stage->endings_tail++] = op;
+	if (--op->inputs_live > 0)
+		return;
+	stage->endings[stage->endings_tail++] = op;
+	wax_worker_note_state(op->worker); /* before it is emitted and freed */
 }
 
 /* A step has emitted its last item: tell its consumers. */

@@ -215,6 +215,18 @@ static void free_worker(struct wax_worker *worker)
 
 /* ---- A turn */
 
+void wax_worker_note_state(struct wax_worker *worker)
+{
+	uint64_t bytes = 0;
+	for (uint32_t i = 0; i < worker->env.plan->flow->step_count; i++) {
+		const struct wax_op *op = &worker->ops[i];
+		if (op->class->state_bytes)
+			bytes += op->class->state_bytes(op);
+	}
+	if (bytes > wax_load_relaxed(&worker->record->state_bytes_max))
+		wax_store_relaxed(&worker->record->state_bytes_max, bytes);
+}
+
 static void look_at_clock(struct wax_worker *worker)
 {
 	uint64_t now = wax_clock_monotonic();
@@ -222,6 +234,7 @@ static void look_at_clock(struct wax_worker *worker)
 	if (now - worker->wall_checked_ns > WALL_CHECK_NS || worker->wall_checked_ns == 0) {
 		worker->wall_offset_ns = wax_clock_wall() - (int64_t)now;
 		worker->wall_checked_ns = now;
+		wax_worker_note_state(worker);
 	}
 	worker->now_ns = now;
 	worker->wall_ns = (int64_t)now + worker->wall_offset_ns;

@@ -77,6 +77,9 @@ struct wax_worker {
 /** Record the first failure. @param status the run's exit status @return a negative number */
 int wax_worker_fail(struct wax_worker *worker, const struct wax_op *op, int status);
 
+/** Note how much memory keyed state takes, if that is more than ever. */
+void wax_worker_note_state(struct wax_worker *worker);
+
 /** Hand a batch to an operator of the same stage. */
 int wax_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input);
 /** Call `call` of an operator as the step that runs now, and hand on what it emitted. */

@@ -57,7 +57,7 @@ enum {
 	X(slept_ns, "ns", "time asleep")                                                        \
 	X(rings, "times", "times that it woke another worker")                                  \
 	X(first_item_ns, "ns", "from the launcher's start to the first item")                   \
-	X(state_bytes, "bytes", "memory of keyed state")
+	X(state_bytes_max, "bytes", "most memory of keyed state, looked at now and then")
 
 #define WAX_COUNTER_FIELD(name, unit, help) _Atomic uint64_t name;
 
