@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The stress programs find the faults that can be planted in them (docs/design/exchange-proofs.md).
+# The stress of the channel finds the faults that can be planted in it (docs/design/exchange-proofs.md). A missing
+# barrier of the bell shows by chance on real hardware: the model finds that for sure.
 
 # shellcheck source=tests/support/cli.sh
 . "${SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/cli.sh"
@@ -30,12 +31,6 @@ for file in shm/segment shm/pid runtime/err; do
 		-o "$work/${file#*/}.o" "$file.c"
 done
 
-# Those that a sleeper would miss for ever. Finding them takes a few seconds of silence.
-for fault in 3 4; do
-	plant bell "$fault"
-	"$work/bell-$fault" --threads --workers 2 --seconds 30 >"$work/bell-$fault.out" 2>&1 &
-done
-
 # Too weak orders, which this processor may forgive.
 for fault in 1 2 3 4; do
 	plant channel "$fault" -g -fsanitize=thread
@@ -51,9 +46,4 @@ for fault in 5 7; do
 	run "$work/channel-$fault" --threads --seconds 10
 	[ "$status" -eq 1 ] || fail "channel: fault $fault was not found"
 	expect_stderr FAIL
-done
-
-wait
-for fault in 3 4; do
-	grep -q 'a wake-up was lost' "$work/bell-$fault.out" || fail "bell: fault $fault was not found"
 done
