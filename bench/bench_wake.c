@@ -279,6 +279,8 @@ static void flush_exchange(struct net *net, uint32_t count)
 				(double)(clock_ticks() - from - idle) * clock_tick_ns());
 	}
 	BENCH_CHECK(wax_exchange_mark(net->exchange, 0, WAX_SLOT_END, 0, NULL) == 0);
+	while (!wax_exchange_unblock(net->exchange, 0))
+		;
 }
 
 /* A message of one line, its number last, then the look at the other's word. */

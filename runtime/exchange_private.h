@@ -148,7 +148,8 @@ void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab, uint32_t from
 /** Has a lane a free slab? Takes what came home first. */
 bool wax_lane_has_credit(struct wax_exchange *exchange, struct lane *lane);
 
-/** Take what came home from all workers that owe something. */
+/** Take what came home from all workers. Lanes look by themselves when they need credit; this is for
+ *  those who count it. */
 void wax_exchange_reclaim(struct wax_exchange *exchange);
 
 static inline bool slab_is_of_lane(const struct wax_segment_header *header, uint32_t slab,

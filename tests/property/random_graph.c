@@ -607,7 +607,7 @@ static int spread_list(void *source, struct wax_parts *parts, struct wax_err *er
 	(void)source;
 	(void)err;
 	for (int i = 0; i < SPREAD_PARTS; i++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof(name), "%d", i);
 		wax_parts_add(parts, name);
 	}
