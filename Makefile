@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Forwards to meson. Variables: BUILD (folder), CC and MESON_ARGS (at the first setup), ROUNDS.
+# Forwards to meson. Variables: BUILD (folder), CC and MESON_ARGS (at the first setup), ROUNDS, BENCH.
 
 BUILD ?= build
 MESON_ARGS ?=
 ROUNDS ?= 20
+BENCH ?=
 TEXT ?= /usr/share/common-licenses/GPL-3
 
 all: deps $(BUILD)/build.ninja ## build into build/
@@ -16,10 +17,10 @@ demo: all ## count the words of a text with two workers
 check: $(BUILD)/.tests all ## build and run every test
 	@meson test -C '$(BUILD)' --print-errorlogs
 
-bench: all ## run the benches, one JSON object a line
+bench: all ## measure wax beside loops by hand; writes bench/RESULTS.md (BENCH=--quick: a minute)
 	@ninja -C '$(BUILD)' benches >&2
-	@for bench in '$(BUILD)'/bench/bench_*; do \
-		test -d "$$bench" || BUILD='$(abspath $(BUILD))' "$$bench" || exit; done
+	@BUILD='$(abspath $(BUILD))' '$(BUILD)'/bench/waxbench $(BENCH) --markdown bench/RESULTS.md \
+		--commit "$$(git describe --always --dirty 2>/dev/null || echo unknown)" all
 
 soak: $(BUILD)/.tests all ## run the stress programs and scripts ROUNDS times
 	@meson test -C '$(BUILD)' --suite stress --suite cli --repeat '$(ROUNDS)' --print-errorlogs

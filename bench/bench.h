@@ -26,6 +26,9 @@ struct bench {
 	uint32_t procs;
 	const char *build; /* folder with waxrun and examples/ */
 	const char *scratch; /* folder for generated files */
+	const char *slab;         /* as for waxrun; NULL: chosen */
+	const char *exchange_mem; /* the same */
+	const char *only; /* beginning of the names of figures to measure; NULL: all */
 };
 
 extern struct bench bench;
@@ -40,6 +43,9 @@ static inline uint32_t bench_rounds(void)
 {
 	return (uint32_t)bench_pick(1, 5, 9);
 }
+
+/** Is this figure to be measured? */
+bool bench_wants(const char *name);
 
 /** The groups: each measures and reports its figures. */
 void bench_exchange(void);

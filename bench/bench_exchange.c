@@ -34,7 +34,7 @@
 			for (uint32_t i = 0; i < room; i++) {                                      \
 				keys[i] = items_random(&random);                                   \
 				items_fill(values[i].words, size / 8, keys[i]);                    \
-				made += keys[i];                                                   \
+				made += items_sum_of(keys[i], size / 8);                                                \
 			}                                                                          \
 			wax_out_advance(out, room);                                                \
 			count -= room;                                                             \
@@ -45,9 +45,8 @@
 	static uint64_t sum_##size(const struct wax_batch *batch)                                  \
 	{                                                                                          \
 		const uint64_t *words = WAX_VALUES(batch, uint64_t);                               \
-		uint64_t all = items_sum(words, (uint64_t)batch->count * (size / 8));              \
-		__asm__ volatile("" : : "r"(all));                                                 \
-		return items_sum(WAX_KEYS(batch, uint64_t), batch->count);                         \
+		return items_sum(WAX_KEYS(batch, uint64_t), batch->count) +                        \
+				items_sum(words, (uint64_t)batch->count * (size / 8));             \
 	}
 
 MAKE_FIXED(8)
@@ -126,7 +125,7 @@ static struct kind kinds[] = {
 		{"text", IDEAL_TEXT, 44, {.make = make_text, .silent = true}, sum_text},
 };
 
-enum { KIND_COUNT = sizeof(kinds) / sizeof(*kinds) };
+enum { KIND_COUNT = sizeof(kinds) / sizeof(*kinds), BATCH_BYTES = 32 * 1024 };
 
 static const struct kind *current;
 static bool crossing;
@@ -173,6 +172,9 @@ static double run_flow(const struct kind *kind, bool with_exchange, bool *ret_cl
 	current = kind;
 	crossing = with_exchange;
 	kinds[kind - kinds].items.type = type_of(kind);
+	/* A source is asked for a batch at a time. */
+	kinds[kind - kinds].items.per_call =
+			kind->item_bytes <= 16 ? 4096 : BATCH_BYTES / kind->item_bytes;
 	start_meter(kind);
 	flow_run(&(struct flow_run){.build = build, .procs = bench.procs});
 	return finish(kind, ret_clean);
@@ -215,11 +217,14 @@ void bench_exchange(void)
 				{.name = "by hand", .run = run_ideal, .context = kind},
 				{.name = "without", .run = run_without, .context = kind},
 		};
-		race(runners, 3, bench_rounds());
 		snprintf(name, sizeof(name), "exchange/keyed_%s", kind->name);
+		if (!bench_wants(name))
+			continue;
+		race(runners, 3, bench_rounds());
 		race_report(name, params, &runners[0], &runners[1], bench_rounds(), 1, "ns/item",
 				false);
 		report_crossing(kind->name, params, &runners[0], &runners[2]);
 	}
-	bench_scatter();
+	if (bench_wants("exchange/scatter"))
+		bench_scatter();
 }

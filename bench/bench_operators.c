@@ -405,14 +405,17 @@ static void measure_noop(void)
 void bench_operators(void)
 {
 	char name[64];
-	measure_noop();
+	if (bench_wants("operators/noop_step"))
+		measure_noop();
 	for (uint32_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct race_runner runners[] = {
 				{.name = "wax", .run = run_wax, .context = (void *)&kinds[i]},
 				{.name = "by hand", .run = run_by_hand, .context = (void *)&kinds[i]},
 		};
-		race(runners, 2, bench_rounds());
 		snprintf(name, sizeof(name), "operators/%s", kinds[i].name);
+		if (!bench_wants(name))
+			continue;
+		race(runners, 2, bench_rounds());
 		race_report(name, kinds[i].params, &runners[0], &runners[1], bench_rounds(), 1,
 				"ns/item", false);
 	}

@@ -64,7 +64,7 @@ static void build(struct wax_flow *flow)
 	if (sharing)
 		numbers = wax_redistribute(numbers, "redistribute", WAX_DEAL_BATCHES);
 	numbers = wax_map_typed(numbers, "work", &work);
-	wax_output(numbers, "add", flow_sink(sum_numbers, true));
+	wax_output(numbers, "add", flow_sink(sum_numbers, false));
 }
 
 static double ns_per_spin(void)
@@ -81,25 +81,6 @@ static double ns_per_spin(void)
 
 /* ---- A given number of items, from the first to the last */
 
-static double run_all(void *context, bool *ret_clean)
-{
-	const bool *shared = context;
-	sharing = *shared;
-	spins_per_item = 0;
-	items.per_call = 0;
-	items.count_max = (uint64_t)bench_pick(100000, 10000000, 100000000);
-	meter_start(0, 16384);
-	struct flow_result result = flow_run(&(struct flow_run){.build = build, .procs = bench.procs});
-	meter_check_sums(bench.procs, "redistribute");
-	uint64_t last = 0;
-	for (uint32_t i = 0; i < bench.procs; i++)
-		last = meter()->logs[i].last_ns > last ? meter()->logs[i].last_ns : last;
-	*ret_clean = result.preempted == 0;
-	return (double)(last - meter()->logs[0].first_ns) / (double)items.count_max;
-}
-
-/* ---- Work per item */
-
 struct load {
 	double work_ns;
 	bool shared;
@@ -107,21 +88,47 @@ struct load {
 
 static double spin_ns;
 
+/* Batches of at most 100 us: whoever computes that long on one item has few of them. */
+static uint32_t batch_for(double work_ns)
+{
+	double fit = work_ns > 0 ? 100000 / work_ns : 4096;
+	return fit < 4 ? 4 : fit > 4096 ? 4096 : (uint32_t)fit;
+}
+
+static double run(const struct load *load, uint64_t count, bool *ret_clean)
+{
+	uint64_t last = 0;
+	sharing = load->shared;
+	spins_per_item = load->work_ns > 0 ? (uint64_t)(load->work_ns / spin_ns) : 0;
+	items.per_call = batch_for(load->work_ns);
+	items.count_max = count;
+	meter_start(0, 16384);
+	flow_run(&(struct flow_run){.build = build, .procs = bench.procs});
+	meter_check_sums(bench.procs, "redistribute");
+	for (uint32_t i = 0; i < bench.procs; i++)
+		last = meter()->logs[i].last_ns > last ? meter()->logs[i].last_ns : last;
+	uint64_t took = last - meter()->logs[0].first_ns;
+	*ret_clean = meter_waited_ns(bench.procs) < took / 50;
+	return (double)took / (double)count;
+}
+
+static uint64_t whole_count(void)
+{
+	return (uint64_t)bench_pick(100000, 10000000, 100000000);
+}
+
+static double run_whole(void *context, bool *ret_clean)
+{
+	return run(context, whole_count(), ret_clean);
+}
+
+/* ---- Work per item */
+
 static double run_load(void *context, bool *ret_clean)
 {
 	const struct load *load = context;
-	sharing = load->shared;
-	spins_per_item = (uint64_t)(load->work_ns / spin_ns);
-	/* Batches of at most 100 us: whoever computes that long on one item has few of them. */
-	double fit = load->work_ns > 0 ? 100000 / load->work_ns : 4096;
-	items.per_call = fit < 4 ? 4 : fit > 4096 ? 4096 : (uint32_t)fit;
-	items.count_max = 0;
-	items.silent = true;
-	meter_start((uint32_t)bench_pick(10, load->work_ns > 5000 ? 80 : 40, 200), items.per_call);
-	flow_run(&(struct flow_run){.build = build, .procs = bench.procs});
-	items.silent = false;
-	meter_check_sums(bench.procs, "redistribute");
-	return meter_ns_per_item(bench.procs, ret_clean);
+	uint64_t count = (uint64_t)((double)bench_pick(5, 60, 300) * 1e6 / (load->work_ns + 1));
+	return run(load, count > 64 ? count : 64, ret_clean);
 }
 
 /* Where the gain passes 1, between two loads, on the scale of the logarithm. */
@@ -149,15 +156,15 @@ static const char *ns_text(double ns, char text[32])
 
 static double compare_whole(void)
 {
-	static bool yes = true, no = false;
+	static struct load with = {0, true}, without = {0, false};
 	struct race_runner runners[] = {
-			{.name = "with", .run = run_all, .context = &yes},
-			{.name = "without", .run = run_all, .context = &no},
+			{.name = "with", .run = run_whole, .context = &with},
+			{.name = "without", .run = run_whole, .context = &without},
 	};
 	char params[64];
 	race(runners, 2, bench_rounds());
-	snprintf(params, sizeof(params), "%ld M numbers, no work; yardstick: without",
-			(long)bench_pick(0, 10, 100));
+	snprintf(params, sizeof(params), "%g M numbers, no work; yardstick: without",
+			(double)whole_count() / 1e6);
 	race_report("redistribute/numbers", params, &runners[0], &runners[1], bench_rounds(), 1,
 			"ns/item", false);
 	return runners[0].median - runners[1].median;
@@ -165,7 +172,7 @@ static double compare_whole(void)
 
 void bench_redistribute(void)
 {
-	static const double loads[] = {3, 10, 30, 100, 300, 1000, 10000, 100000};
+	static const double loads[] = {1, 3, 10, 30, 100, 300, 1000, 10000, 100000};
 	enum { COUNT = sizeof(loads) / sizeof(*loads) };
 	double gains[COUNT];
 	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);

@@ -24,10 +24,10 @@ static void parse_options(const struct flow_run *run, struct wax_options *option
 	const char *argv[8] = {"waxrun", "--interval=0", "--snapshot-interval=0", procs};
 	int argc = 4;
 	snprintf(procs, sizeof(procs), "--procs=%u", run->procs);
-	if (run->slab && snprintf(slab, sizeof(slab), "--slab=%s", run->slab))
+	if (bench.slab && snprintf(slab, sizeof(slab), "--slab=%s", bench.slab))
 		argv[argc++] = slab;
-	if (run->exchange_mem &&
-			snprintf(memory, sizeof(memory), "--exchange-mem=%s", run->exchange_mem))
+	if (bench.exchange_mem &&
+			snprintf(memory, sizeof(memory), "--exchange-mem=%s", bench.exchange_mem))
 		argv[argc++] = memory;
 	argv[argc++] = "flow.so";
 	/* Strings of the options are of no use here, so they may point to this frame. */
@@ -152,7 +152,7 @@ static int source_next(void *source_part, struct wax_out *out, struct wax_err *e
 	uint32_t count = items->per_call ? items->per_call : 4096;
 	(void)err;
 	if (part->made == 0)
-		part->log->first_ns = clock_ns();
+		meter_begin(part->log);
 	if (items->count_max && items->count_max - part->made < count)
 		count = (uint32_t)(items->count_max - part->made);
 	items->make(out, count, &part->seed, &part->log->made_sum);
@@ -219,7 +219,7 @@ static int sink_close(void *part, int ok, struct wax_err *err)
 	struct sink *sink = part;
 	(void)ok;
 	(void)err;
-	sink->log->last_ns = clock_ns();
+	meter_end(sink->log);
 	return 0;
 }
 

@@ -11,8 +11,6 @@
 struct flow_run {
 	void (*build)(struct wax_flow *flow);
 	uint32_t procs;
-	const char *slab;         /* "64K"; NULL: chosen */
-	const char *exchange_mem; /* NULL: chosen */
 };
 
 struct flow_result {

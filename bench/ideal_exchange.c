@@ -70,32 +70,23 @@ ALWAYS char *put_fixed(char *to, uint64_t random, uint32_t item_bytes, uint64_t 
 		*sum += (uint64_t)pair[0] + pair[1];
 		return to + 8;
 	}
-	uint64_t words[32];
+	uint64_t *words = (uint64_t *)to;
 	words[0] = random;
 	items_fill(words + 1, item_bytes / 8 - 1, random);
-	memcpy(to, words, item_bytes);
-	*sum += random;
+	*sum += items_sum_of(random, item_bytes / 8 - 1);
 	return to + item_bytes;
 }
 
 ALWAYS uint64_t sum_fixed(const char *slab, uint64_t bytes, uint32_t item_bytes)
 {
-	uint64_t sum = 0;
 	if (item_bytes == 8) {
+		uint64_t sum = 0;
 		const uint32_t *words = (const uint32_t *)slab;
 		for (uint64_t i = 0; i < bytes / 4; i++)
 			sum += words[i];
 		return sum;
 	}
-	/* Only keys are in the checksum, but all is read. */
-	const uint64_t *words = (const uint64_t *)slab;
-	uint64_t all = 0;
-	for (uint64_t i = 0; i < bytes / 8; i += item_bytes / 8) {
-		sum += words[i];
-		all += items_sum(words + i + 1, item_bytes / 8 - 1);
-	}
-	__asm__ volatile("" : : "r"(all));
-	return sum;
+	return items_sum((const uint64_t *)slab, bytes / 8);
 }
 
 /* A text item: both lengths, the key, the value, up to a multiple of 8. Copies have a fixed size,

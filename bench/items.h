@@ -44,6 +44,12 @@ static inline __attribute__((always_inline)) uint64_t items_sum(
 	return sum;
 }
 
+/* What such an item adds up to. */
+static inline uint64_t items_sum_of(uint64_t key, uint64_t value_words)
+{
+	return (value_words + 1) * key + value_words * (value_words + 1) / 2;
+}
+
 /* Texts: the first 8 bytes of the key are random, how long key and value are follows from them. */
 static const char items_text[64] =
 		"some payload bytes that stand for what an application has there";

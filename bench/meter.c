@@ -2,6 +2,7 @@
 #include "bench/meter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@ enum {
 	WINDOWS_MAX = 4096,
 	/* Pages and caches are warm after this share of a run. */
 	WARM_PERCENT = 20,
+	/* A window is bad in which a process waited for a CPU more than 1 part in so many. */
+	WAIT_SHARE = 50,
 };
 
 struct meter *meter(void)
@@ -47,13 +50,49 @@ void meter_start(uint32_t ms, uint32_t stride)
 	all->until_ns = ms ? all->started_ns + ms * UINT64_C(1000000) : UINT64_MAX;
 }
 
+/* Ready but not running: preempted, or woken while others ran. Without the file: 0. */
+static uint64_t waited_ns(void)
+{
+	static int fd = -1;
+	static pid_t opened_by;
+	char text[96];
+	if (opened_by != getpid()) {
+		fd = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+		opened_by = getpid();
+	}
+	ssize_t length = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	const char *second = strchr(text, ' ');
+	return second ? strtoull(second, NULL, 10) : 0;
+}
+
 void meter_mark(struct meter_log *log, uint64_t now)
 {
-	struct rusage usage;
-	if (log->count == METER_MARKS_MAX)
-		return;
-	getrusage(RUSAGE_SELF, &usage);
-	log->marks[log->count++] = (struct meter_mark){now, log->items, (uint64_t)usage.ru_nivcsw};
+	if (log->count < METER_MARKS_MAX)
+		log->marks[log->count++] =
+				(struct meter_mark){now, log->items, waited_ns()};
+}
+
+void meter_begin(struct meter_log *log)
+{
+	log->first_ns = clock_ns();
+	log->waited_ns -= waited_ns();
+}
+
+void meter_end(struct meter_log *log)
+{
+	log->last_ns = clock_ns();
+	log->waited_ns += waited_ns();
+}
+
+uint64_t meter_waited_ns(uint32_t process_count)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < process_count; i++)
+		sum += meter()->logs[i].waited_ns;
+	return sum;
 }
 
 /* ---- From marks to a rate */
@@ -82,12 +121,12 @@ static double items_at(const struct meter_log *log, uint64_t ns)
 	return (double)before->items + share * (double)(after->items - before->items);
 }
 
-static bool was_preempted(const struct meter_log *log, uint64_t from, uint64_t to)
+static bool has_waited(const struct meter_log *log, uint64_t from, uint64_t to)
 {
 	const struct meter_mark *first = mark_before(log, from), *last = mark_before(log, to) + 1;
 	if (last == log->marks + log->count)
 		last--;
-	return first->preempted != last->preempted;
+	return last->waited_ns - first->waited_ns > (to - from) / WAIT_SHARE;
 }
 
 /* The time in which all were at work. Logs without marks are of processes that had none. */
@@ -128,7 +167,7 @@ double meter_ns_per_item(uint32_t process_count, bool *ret_clean)
 			if (log->count == 0)
 				continue;
 			items += items_at(log, from + window) - items_at(log, from);
-			disturbed |= was_preempted(log, from, from + window);
+			disturbed |= has_waited(log, from, from + window);
 		}
 		if (items <= 0)
 			continue;

@@ -9,8 +9,8 @@
 
 /*
  * Measures a rate on a machine that others use too. Every process that takes part notes, each half
- * a millisecond, how many items it has done and how often it was preempted. Afterwards the run is
- * cut in windows of a few ms; those in which a process was preempted are thrown away, and the median
+ * a millisecond, how many items it has done and how long it had to wait for a CPU. Afterwards the run is
+ * cut in windows of a few ms; those in which one had to wait are thrown away, and the median
  * of the others is the rate.
  */
 
@@ -19,7 +19,7 @@ enum { METER_PROCS_MAX = 64, METER_MARKS_MAX = 16384 };
 struct meter_mark {
 	uint64_t ns;
 	uint64_t items;
-	uint64_t preempted;
+	uint64_t waited_ns; /* for a CPU, since the process began */
 };
 
 /** What one process notes; only it writes there. */
@@ -33,6 +33,7 @@ struct meter_log {
 	uint64_t taken;
 	uint64_t first_ns; /* of the first item */
 	uint64_t last_ns;
+	uint64_t waited_ns; /* for a CPU, from the first item to the last */
 	struct meter_mark marks[METER_MARKS_MAX];
 };
 
@@ -70,6 +71,13 @@ static inline bool meter_add(struct meter_log *log, uint64_t count)
 /** ns that an item took, all processes together: wall time over items. NAN when it was too short.
  *  @param ret_clean may be NULL: were there enough windows without preemption? */
 double meter_ns_per_item(uint32_t process_count, bool *ret_clean);
+
+/** Begin and end of the time in which meter_waited_ns counts; in the process. */
+void meter_begin(struct meter_log *log);
+void meter_end(struct meter_log *log);
+
+/** How long the processes waited for a CPU, together. */
+uint64_t meter_waited_ns(uint32_t process_count);
 
 /** Everything that was made has come out? Dies otherwise. */
 void meter_check_sums(uint32_t process_count, const char *what);

@@ -3,13 +3,14 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/bench.h"
 #include "bench/report.h"
 #include "bench/stats.h"
 
 /* A run that was disturbed is repeated so often. */
-enum { TRIES = 4 };
+enum { TRIES = 4, GIVE_WAY_US = 5000 };
 
 static void run_once(struct race_runner *runner, uint32_t round)
 {
@@ -22,6 +23,7 @@ static void run_once(struct race_runner *runner, uint32_t round)
 		runner->clean[round] = clean;
 		if (clean || bench.size == BENCH_SMOKE)
 			break;
+		usleep(GIVE_WAY_US << i); /* others are at work: come back a little later */
 	}
 }
 

@@ -88,7 +88,7 @@ static void print_row(const struct figure *figure)
 
 void report(const struct figure *figure, const char *name, const char *params)
 {
-	if (figure_count == FIGURES_MAX)
+	if (figure_count == FIGURES_MAX || !bench_wants(name))
 		return;
 	struct figure *kept = &figures[figure_count++];
 	*kept = *figure;

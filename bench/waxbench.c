@@ -46,9 +46,16 @@ void bench_die(const char *fmt, ...)
 	_exit(1);
 }
 
+bool bench_wants(const char *name)
+{
+	/* The shorter one is the beginning of the other: a figure, or several at once. */
+	size_t length = bench.only ? strlen(bench.only) : 0;
+	return strncmp(name, bench.only ? bench.only : "", strlen(name) < length ? strlen(name) : length) == 0;
+}
+
 static void print_help(void)
 {
-	puts("usage: waxbench [OPTION]... GROUP...|all\n"
+	puts("usage: waxbench [OPTION]... GROUP...|GROUP/FIGURE|all\n"
 	     "Measure wax beside loops written by hand.\n");
 	for (size_t i = 0; i < GROUP_COUNT; i++)
 		printf("  %-14s %s\n", groups[i].name, groups[i].about);
@@ -60,6 +67,7 @@ static void print_help(void)
 	     "  --plot FILE        bars of the ratios, as SVG\n"
 	     "  --markdown FILE    a table\n"
 	     "  --commit NAME      for the table\n"
+	     "  --slab SIZE, --exchange-mem SIZE   as for waxrun\n"
 	     "  --build FOLDER     where waxrun and examples/ are\n"
 	     "Generated files go to TMPDIR. As root it runs with high priority.");
 }
@@ -87,7 +95,7 @@ static const char *guess_build(void)
 	return ".";
 }
 
-enum choice { QUICK = 1, SMOKE, PROCS, JSON, PLOT, MARKDOWN, COMMIT, BUILD, HELP };
+enum choice { QUICK = 1, SMOKE, PROCS, JSON, PLOT, MARKDOWN, COMMIT, BUILD, SLAB, EXCHANGE_MEM, HELP };
 
 static const struct option options[] = {
 		{"quick", no_argument, NULL, QUICK},
@@ -98,6 +106,8 @@ static const struct option options[] = {
 		{"markdown", required_argument, NULL, MARKDOWN},
 		{"commit", required_argument, NULL, COMMIT},
 		{"build", required_argument, NULL, BUILD},
+		{"slab", required_argument, NULL, SLAB},
+		{"exchange-mem", required_argument, NULL, EXCHANGE_MEM},
 		{"help", no_argument, NULL, HELP},
 		{0},
 };
@@ -136,6 +146,12 @@ static void parse(int argc, char **argv, struct outputs *outputs)
 		case BUILD:
 			bench.build = optarg;
 			break;
+		case SLAB:
+			bench.slab = optarg;
+			break;
+		case EXCHANGE_MEM:
+			bench.exchange_mem = optarg;
+			break;
 		case HELP:
 			print_help();
 			exit(0);
@@ -147,10 +163,10 @@ static void parse(int argc, char **argv, struct outputs *outputs)
 		bench_die("--procs wants a number from 1 to %d", METER_PROCS_MAX);
 }
 
-static int find_group(const char *name)
+static int find_group(const char *name, size_t length)
 {
 	for (int i = 0; i < GROUP_COUNT; i++) {
-		if (strcmp(groups[i].name, name) == 0)
+		if (strlen(groups[i].name) == length && strncmp(groups[i].name, name, length) == 0)
 			return i;
 	}
 	return -1;
@@ -160,12 +176,14 @@ static void run_groups(int argc, char **argv)
 {
 	bool wanted[GROUP_COUNT] = {false};
 	for (int i = 0; i < argc; i++) {
-		int group = find_group(argv[i]);
+		int group = find_group(argv[i], strcspn(argv[i], "/"));
 		if (group >= 0)
 			wanted[group] = true;
+		if (group >= 0 && strchr(argv[i], '/'))
+			bench.only = argv[i];
 		else if (strcmp(argv[i], "all") == 0)
 			memset(wanted, true, sizeof(wanted));
-		else
+		else if (group < 0)
 			bench_die("there is no group '%s'; see --help", argv[i]);
 	}
 	for (int i = 0; i < GROUP_COUNT; i++) {
@@ -199,7 +217,8 @@ int main(int argc, char **argv)
 		print_help();
 		return 2;
 	}
-	priority_raise();
+	if (bench.size != BENCH_SMOKE)
+		priority_raise(); /* of a test others may run beside it */
 	run_groups(argc - optind, argv + optind);
 	priority_restore();
 	write_outputs(&outputs);
