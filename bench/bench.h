@@ -24,11 +24,11 @@ struct bench {
 	enum bench_size size;
 	bool json;
 	uint32_t procs;
-	const char *build; /* folder with waxrun and examples/ */
-	const char *scratch; /* folder for generated files */
+	const char *build;        /* folder with waxrun and examples/ */
+	const char *scratch;      /* folder for generated files */
 	const char *slab;         /* as for waxrun; NULL: chosen */
 	const char *exchange_mem; /* the same */
-	const char *only; /* beginning of the names of figures to measure; NULL: all */
+	const char *only;         /* beginning of the names of figures to measure; NULL: all */
 };
 
 extern struct bench bench;

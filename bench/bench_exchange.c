@@ -34,7 +34,7 @@
 			for (uint32_t i = 0; i < room; i++) {                                      \
 				keys[i] = items_random(&random);                                   \
 				items_fill(values[i].words, size / 8, keys[i]);                    \
-				made += items_sum_of(keys[i], size / 8);                                                \
+				made += items_sum_of(keys[i], size / 8);                           \
 			}                                                                          \
 			wax_out_advance(out, room);                                                \
 			count -= room;                                                             \
@@ -203,7 +203,7 @@ static void report_crossing(const char *name, const char *params, const struct r
 {
 	char full[64];
 	snprintf(full, sizeof(full), "exchange/crossing_%s", name);
-	report_value(full, params, with->median - without->median, "ns/item", false);
+	race_report_difference(full, params, with, without, bench_rounds(), "ns/item");
 }
 
 void bench_exchange(void)

@@ -13,8 +13,8 @@
 #include "bench/samples.h"
 
 /*
- * One item there and back between two workers that are awake: a cache line by hand, a message of the
- * raw channel, and an item through operators:
+ * One item there and back between two workers that are awake: a cache line by hand, a message of
+ * the raw channel, and an item through operators:
  *
  *     input (worker 0) -> redistribute to 1 -> new key -> redistribute to 0 -> output (worker 0)
  *

@@ -58,7 +58,8 @@ static uint32_t find_ends(const char *chunk, uint32_t length, uint32_t *ends)
 		__m256i high = _mm256_loadu_si256((const __m256i *)(chunk + at + 32));
 		uint64_t hits = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, newline)) |
 				(uint64_t)(uint32_t)_mm256_movemask_epi8(
-						_mm256_cmpeq_epi8(high, newline)) << 32;
+						_mm256_cmpeq_epi8(high, newline))
+						<< 32;
 		for (; hits; hits &= hits - 1)
 			ends[count++] = at + (uint32_t)__builtin_ctzll(hits);
 	}
@@ -110,8 +111,9 @@ void bench_lines(void)
 	race(runners, 3, bench_rounds());
 	snprintf(params, sizeof(params), "1 worker, lines of %.0f bytes",
 			(double)bytes / (double)line_count);
-	race_report("lines/file", params, &runners[0], &runners[1], bench_rounds(), 1, "GB/s", true);
-	snprintf(params, sizeof(params), "%u workers; yardstick: 1 thread", bench.procs);
-	race_report("lines/file_shared", params, &runners[2], &runners[1], bench_rounds(), 1, "GB/s",
+	race_report("lines/file", params, &runners[0], &runners[1], bench_rounds(), 1, "GB/s",
 			true);
+	snprintf(params, sizeof(params), "%u workers; yardstick: 1 thread", bench.procs);
+	race_report("lines/file_shared", params, &runners[2], &runners[1], bench_rounds(), 1,
+			"GB/s", true);
 }

@@ -100,7 +100,8 @@ static void make_pairs(struct wax_out *out, uint32_t count, uint64_t *seed, uint
 	(void)sum;
 	while (count > 0) {
 		uint32_t room = wax_out_room(out, count);
-		uint64_t *keys = WAX_OUT_KEYS(out, uint64_t), *values = WAX_OUT_VALUES(out, uint64_t);
+		uint64_t *keys = WAX_OUT_KEYS(out, uint64_t),
+			 *values = WAX_OUT_VALUES(out, uint64_t);
 		for (uint32_t i = 0; i < room; i++) {
 			keys[i] = draw_key(seed);
 			values[i] = i;
@@ -305,7 +306,8 @@ struct kind {
 	uint64_t (*sum)(const struct wax_batch *batch);
 };
 
-static const struct kind nothing = {"nothing", "", NUMBERS, 0, add_nothing, hand_nothing, sum_values};
+static const struct kind nothing = {
+		"nothing", "", NUMBERS, 0, add_nothing, hand_nothing, sum_values};
 static const struct kind noops = {"noops", "", NUMBERS, 0, add_noops, hand_noops, sum_values};
 
 static const struct kind kinds[] = {
@@ -368,7 +370,8 @@ static void loop_by_hand(uint32_t index, void *context)
 		out.count = BATCH;
 		fill[kind->made](&in, &seed);
 		kind->by_hand(&in, &out);
-		const struct wax_batch made = {.count = out.count, .keys = out.keys, .values = out.values};
+		const struct wax_batch made = {
+				.count = out.count, .keys = out.keys, .values = out.values};
 		if (kind->sum)
 			kind->sum(&made);
 	} while (!meter_add(&meter()->logs[index], BATCH));
@@ -394,7 +397,8 @@ static void measure_noop(void)
 	race(runners, 4, bench_rounds());
 	for (uint32_t i = 0; i < bench_rounds(); i++) {
 		for (uint32_t j = 0; j < 4; j += 2)
-			runners[j].values[i] = (runners[j].values[i] - runners[j + 1].values[i]) / NOOPS;
+			runners[j].values[i] =
+					(runners[j].values[i] - runners[j + 1].values[i]) / NOOPS;
 	}
 	runners[0].median = (runners[0].median - runners[1].median) / NOOPS;
 	runners[2].median = (runners[2].median - runners[3].median) / NOOPS;
@@ -410,7 +414,9 @@ void bench_operators(void)
 	for (uint32_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct race_runner runners[] = {
 				{.name = "wax", .run = run_wax, .context = (void *)&kinds[i]},
-				{.name = "by hand", .run = run_by_hand, .context = (void *)&kinds[i]},
+				{.name = "by hand",
+						.run = run_by_hand,
+						.context = (void *)&kinds[i]},
 		};
 		snprintf(name, sizeof(name), "operators/%s", kinds[i].name);
 		if (!bench_wants(name))

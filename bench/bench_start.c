@@ -83,8 +83,8 @@ static void measure(uint32_t procs, bool end)
 	char name[64];
 	race(runners, 2, bench_rounds());
 	snprintf(name, sizeof(name), "start/%s_%u", end ? "exit" : "first_item", procs);
-	race_report(name, end ? "yardstick: exit and wait" : "yardstick: fork and bind", &runners[0],
-			&runners[1], bench_rounds(), 1e-6, "ms", false);
+	race_report(name, end ? "yardstick: exit and wait" : "yardstick: fork and bind",
+			&runners[0], &runners[1], bench_rounds(), 1e-6, "ms", false);
 }
 
 /* ---- waxrun as a whole */
@@ -111,6 +111,6 @@ void bench_start(void)
 		measure(procs, true);
 	}
 	race(runners, 2, bench_rounds());
-	race_report("start/waxrun_one_item", "2 workers, start to end; yardstick: true", &runners[0],
-			&runners[1], bench_rounds(), 1e-6, "ms", false);
+	race_report("start/waxrun_one_item", "2 workers, start to end; yardstick: true",
+			&runners[0], &runners[1], bench_rounds(), 1e-6, "ms", false);
 }

@@ -275,8 +275,7 @@ static void flush_exchange(struct net *net, uint32_t count)
 		uint64_t from = clock_ticks();
 		wax_exchange_flush(net->exchange, UINT64_MAX);
 		wax_exchange_ring(net->exchange);
-		samples_add(samples(),
-				(double)(clock_ticks() - from - idle) * clock_tick_ns());
+		samples_add(samples(), (double)(clock_ticks() - from - idle) * clock_tick_ns());
 	}
 	BENCH_CHECK(wax_exchange_mark(net->exchange, 0, WAX_SLOT_END, 0, NULL) == 0);
 	while (!wax_exchange_unblock(net->exchange, 0))
@@ -303,8 +302,7 @@ static void flush_by_hand(struct net *net, uint32_t count)
 		wax_tx_push(&tx);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		BENCH_CHECK(wax_load_relaxed(&bell->asleep) == 0);
-		samples_add(samples(),
-				(double)(clock_ticks() - from - idle) * clock_tick_ns());
+		samples_add(samples(), (double)(clock_ticks() - from - idle) * clock_tick_ns());
 	}
 	wax_tx_slot(&tx)->kind = WAX_SLOT_END;
 	wax_tx_push(&tx);
@@ -360,6 +358,6 @@ void bench_wake(void)
 			bench_rounds(), 1e-3, "us", false);
 	race_report("wake/operators", "an item to a sleeping worker; yardstick: eventfd",
 			&runners[2], &runners[0], bench_rounds(), 1e-3, "us", false);
-	race_report("wake/flush_awake", "one item to a peer that is awake", &runners[3], &runners[4],
-			bench_rounds(), 1, "ns", false);
+	race_report("wake/flush_awake", "one item to a peer that is awake", &runners[3],
+			&runners[4], bench_rounds(), 1, "ns", false);
 }

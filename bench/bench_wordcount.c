@@ -46,7 +46,8 @@ static inline int is_letter(char c)
 }
 
 /* Count the words of a piece. @return bytes of a word at its end that may go on */
-static size_t count_words(struct table_text *table, uint64_t *counts, const char *at, const char *end)
+static size_t count_words(
+		struct table_text *table, uint64_t *counts, const char *at, const char *end)
 {
 	for (;;) {
 		while (at < end && !is_letter(*at))
@@ -123,10 +124,11 @@ void bench_wordcount(void)
 	race_report("wordcount/text", params, &runners[0], &runners[1], rounds, 1e3, "MB/s", true);
 	snprintf(params, sizeof(params), "%llu MiB, 1 worker; yardstick: 1 thread",
 			(unsigned long long)mib);
-	race_report("wordcount/text_1", params, &runners[2], &runners[1], rounds, 1e3, "MB/s", true);
+	race_report("wordcount/text_1", params, &runners[2], &runners[1], rounds, 1e3, "MB/s",
+			true);
 	run_wax(&small, &clean);
 	report_value("wordcount/memory_quarter", "of the largest worker, a quarter of the text",
 			(double)small.rss_kib / 1024, "MiB", false);
-	report_value("wordcount/memory", "of the largest worker", (double)input.rss_kib / 1024, "MiB",
-			false);
+	report_value("wordcount/memory", "of the largest worker", (double)input.rss_kib / 1024,
+			"MiB", false);
 }

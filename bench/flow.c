@@ -99,8 +99,8 @@ struct flow_result flow_run(const struct flow_run *run)
 		bench_die("%s", err.text);
 	if (flow->mistake_count > 0)
 		bench_die("%s", flow->mistakes[0]);
-	if (wax_placement_make(NULL, run->procs, enough ? WAX_BIND_CORE : WAX_BIND_NONE,
-			    &placement, &err) < 0 ||
+	if (wax_placement_make(NULL, run->procs, enough ? WAX_BIND_CORE : WAX_BIND_NONE, &placement,
+			    &err) < 0 ||
 			wax_flow_prepare(flow, run->procs, &err) < 0 ||
 			wax_plan_make(flow, run->procs, &plan, &err) < 0)
 		bench_die("%s", err.text);

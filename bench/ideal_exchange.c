@@ -14,7 +14,7 @@
 
 enum {
 	SLAB_BYTES = 64 * 1024,
-	SLABS = 64, /* a process */
+	SLABS = 64,       /* a process */
 	RING_SLOTS = 128, /* more than there can be slabs and ends */
 	PROCS_MAX = 16,
 	BLOCK = 1024, /* items between looks at what arrived */
@@ -29,8 +29,9 @@ struct ring {
 };
 
 struct shared {
-	struct ring forward[PROCS_MAX][PROCS_MAX]; /* [to][from]: bytes of a slab, and its number + 1 */
-	struct ring back[PROCS_MAX][PROCS_MAX];    /* [owner][from] */
+	struct ring forward[PROCS_MAX]
+			   [PROCS_MAX]; /* [to][from]: bytes of a slab, and its number + 1 */
+	struct ring back[PROCS_MAX][PROCS_MAX]; /* [owner][from] */
 	_Alignas(SLAB_BYTES) char slabs[PROCS_MAX][SLABS][SLAB_BYTES];
 };
 
@@ -154,15 +155,16 @@ ALWAYS void take_arrivals(struct side *side, uint32_t item_bytes)
 {
 	for (uint32_t from = 0; from < side->process_count; from++) {
 		uint64_t what;
-		while (from != side->me && ring_get(&side->shared->forward[side->me][from],
-							   &side->received[from], &what)) {
+		while (from != side->me &&
+				ring_get(&side->shared->forward[side->me][from],
+						&side->received[from], &what)) {
 			uint32_t slab = (uint32_t)what - 1;
 			if ((uint32_t)what == END) {
 				side->ends++;
 				continue;
 			}
-			side->sum += sum_slab(side->shared->slabs[from][slab], what >> 32,
-					item_bytes);
+			side->sum += sum_slab(
+					side->shared->slabs[from][slab], what >> 32, item_bytes);
 			ring_put(&side->shared->back[from][side->me], &side->returned[from],
 					slab + 1);
 		}

@@ -10,10 +10,10 @@
  * through a ring of numbers, and adds up what arrives where it lies.
  */
 enum ideal_items {
-	IDEAL_8,   /* a key and a value of 4 bytes each */
-	IDEAL_16,  /* 8 and 8 */
-	IDEAL_64,  /* 8 and 56 */
-	IDEAL_256, /* 8 and 248 */
+	IDEAL_8,    /* a key and a value of 4 bytes each */
+	IDEAL_16,   /* 8 and 8 */
+	IDEAL_64,   /* 8 and 56 */
+	IDEAL_256,  /* 8 and 248 */
 	IDEAL_TEXT, /* a text of 8 to 23 bytes and one of 0 to 56 bytes: see items.h */
 };
 

@@ -71,8 +71,7 @@ static uint64_t waited_ns(void)
 void meter_mark(struct meter_log *log, uint64_t now)
 {
 	if (log->count < METER_MARKS_MAX)
-		log->marks[log->count++] =
-				(struct meter_mark){now, log->items, waited_ns()};
+		log->marks[log->count++] = (struct meter_mark){now, log->items, waited_ns()};
 }
 
 void meter_begin(struct meter_log *log)
@@ -263,8 +262,8 @@ void meter_meet(uint32_t process_count)
 {
 	struct meter *all = meter();
 	__atomic_add_fetch((uint32_t *)&all->ready, 1, __ATOMIC_ACQ_REL);
-	for (uint32_t spins = 0; __atomic_load_n((uint32_t *)&all->ready, __ATOMIC_ACQUIRE) <
-			process_count;
+	for (uint32_t spins = 0;
+			__atomic_load_n((uint32_t *)&all->ready, __ATOMIC_ACQUIRE) < process_count;
 			spins++) {
 		if (spins > 1000)
 			sched_yield();

@@ -9,8 +9,8 @@
 
 /*
  * Measures a rate on a machine that others use too. Every process that takes part notes, each half
- * a millisecond, how many items it has done and how long it had to wait for a CPU. Afterwards the run is
- * cut in windows of a few ms; those in which one had to wait are thrown away, and the median
+ * a millisecond, how many items it has done and how long it had to wait for a CPU. Afterwards the
+ * run is cut in windows of a few ms; those in which one had to wait are thrown away, and the median
  * of the others is the rate.
  */
 

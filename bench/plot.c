@@ -14,13 +14,14 @@ static const double ratio_shown = 1.5;
 
 static void text(FILE *out, double x, double y, const char *anchor, const char *what)
 {
-	fprintf(out, "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"%s\">%s</text>\n", x, y, anchor, what);
+	fprintf(out, "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"%s\">%s</text>\n", x, y, anchor,
+			what);
 }
 
 static void line(FILE *out, double x1, double y1, double x2, double y2, const char *class)
 {
-	fprintf(out, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", class,
-			x1, y1, x2, y2);
+	fprintf(out, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+			class, x1, y1, x2, y2);
 }
 
 static double bar_x(double ratio)
@@ -97,8 +98,11 @@ int plot_write(const char *path)
 	fprintf(out,
 			"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" "
 			"font-family=\"sans-serif\" font-size=\"12\">\n"
-			"<style>svg{background:#fff}rect{fill:#4878a8}.one{stroke:#b03030;stroke-dasharray:"
-			"4 3}.axis{stroke:#444}polyline{fill:none;stroke:#4878a8;stroke-width:2}</style>\n",
+			"<style>svg{background:#fff}rect{fill:#4878a8}.one{stroke:#b03030;stroke-"
+			"dasharray:"
+			"4 "
+			"3}.axis{stroke:#444}polyline{fill:none;stroke:#4878a8;stroke-width:2}</"
+			"style>\n",
 			WIDTH, height());
 	double y = draw_bars(out);
 	uint32_t count;

@@ -29,8 +29,7 @@ void priority_raise(void)
 	FILE *file = fopen(autogroup, "r");
 	if (file && fgets(line, sizeof(line), file)) {
 		const char *nice = strstr(line, "nice ");
-		if (nice && sscanf(nice, "nice %d", &session_nice) == 1 &&
-				write_session(-20) == 0)
+		if (nice && sscanf(nice, "nice %d", &session_nice) == 1 && write_session(-20) == 0)
 			raised_by = getpid();
 	}
 	if (file)

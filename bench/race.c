@@ -65,3 +65,25 @@ void race_report(const char *name, const char *params, const struct race_runner 
 			figure.ratio;
 	report(&figure, name, params);
 }
+
+void race_report_difference(const char *name, const char *params, const struct race_runner *more,
+		const struct race_runner *less, uint32_t round_count, const char *unit)
+{
+	double differences[RACE_ROUNDS_MAX];
+	uint32_t noisy = 0;
+	for (uint32_t i = 0; i < round_count; i++) {
+		differences[i] = more->values[i] - less->values[i];
+		noisy += !more->clean[i] || !less->clean[i];
+	}
+	struct figure figure = {
+			.unit = unit,
+			.value = stats_median(differences, round_count),
+			.yardstick = NAN,
+			.ratio = NAN,
+			.noisy = noisy > round_count / 2,
+	};
+	figure.spread = (stats_quantile(differences, round_count, 0.75) -
+					stats_quantile(differences, round_count, 0.25)) /
+			fabs(figure.value);
+	report(&figure, name, params);
+}

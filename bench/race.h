@@ -34,4 +34,8 @@ void race_report(const char *name, const char *params, const struct race_runner 
 		const struct race_runner *yardstick, uint32_t round_count, double scale,
 		const char *unit, bool higher);
 
+/** Report how much more one takes than the other, both times. */
+void race_report_difference(const char *name, const char *params, const struct race_runner *more,
+		const struct race_runner *less, uint32_t round_count, const char *unit);
+
 #endif

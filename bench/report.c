@@ -45,9 +45,10 @@ static struct number number(double value)
 	if (isnan(value))
 		snprintf(n.text, sizeof(n.text), "-");
 	else
-		snprintf(n.text, sizeof(n.text), fabs(value) >= 100 ? "%.0f"
-				: fabs(value) >= 10			? "%.1f"
-									: "%.2f",
+		snprintf(n.text, sizeof(n.text),
+				fabs(value) >= 100                  ? "%.0f"
+						: fabs(value) >= 10 ? "%.1f"
+								    : "%.2f",
 				value);
 	return n;
 }
@@ -79,7 +80,7 @@ static void print_row(const struct figure *figure)
 				"with");
 	headed = true;
 	char spread[16] = "";
-	if (!isnan(figure->ratio))
+	if (!isnan(figure->spread))
 		snprintf(spread, sizeof(spread), "%.0f%%", figure->spread * 50);
 	printf("%-32s %9s %9s %-8s %6s %6s%s %s\n", figure->name, number(figure->value).text,
 			number(figure->yardstick).text, figure->unit, number(figure->ratio).text,
@@ -177,24 +178,29 @@ static void print_heading(FILE *out, const char *commit)
 	char date[32];
 	time_t now = time(NULL);
 	strftime(date, sizeof(date), "%Y-%m-%d", localtime(&now));
-	fprintf(out, "<!-- SPDX-License-Identifier: Apache-2.0 -->\n# Results\n\n"
-		     "Made by `make bench` on %s, at %s. ",
+	fprintf(out,
+			"<!-- SPDX-License-Identifier: Apache-2.0 -->\n# Results\n\n"
+			"Made by `make bench` on %s, at %s. ",
 			date, commit ? commit : "a commit that nobody named");
 	print_machine(out);
-	fprintf(out, "\n\n\"By hand\" is the loop that one would write for the same work, run in turns "
-		     "with the\nfigure; the ratio is greater than 1 where wax is faster. A question "
-		     "mark: the machine was\nbusy with other things.\n");
+	fprintf(out,
+			"\n\n\"By hand\" is the loop that one would write for the same work, run "
+			"in turns "
+			"with the\nfigure; the ratio is greater than 1 where wax is faster. A "
+			"question "
+			"mark: the machine was\nbusy with other things.\n");
 }
 
 void report_markdown(FILE *out, const char *commit)
 {
 	print_heading(out, commit);
-	fprintf(out, "\n| bench | with | wax | by hand | | ratio | +- |\n"
-		     "|---|---|--:|--:|---|--:|--:|\n");
+	fprintf(out,
+			"\n| bench | with | wax | by hand | | ratio | +- |\n"
+			"|---|---|--:|--:|---|--:|--:|\n");
 	for (uint32_t i = 0; i < figure_count; i++) {
 		const struct figure *figure = &figures[i];
 		char spread[16] = "";
-		if (!isnan(figure->ratio))
+		if (!isnan(figure->spread))
 			snprintf(spread, sizeof(spread), "%.0f %%%s", figure->spread * 50,
 					figure->noisy ? " ?" : "");
 		fprintf(out, "| %s | %s | %s | %s | %s | %s | %s |\n", figure->name, figure->params,

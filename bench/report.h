@@ -23,7 +23,8 @@ struct figure {
 void report(const struct figure *figure, const char *name, const char *params);
 
 /** A figure without a yardstick. */
-void report_value(const char *name, const char *params, double value, const char *unit, bool higher);
+void report_value(
+		const char *name, const char *params, double value, const char *unit, bool higher);
 
 /** A sentence below the table; not in JSON. */
 void report_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 
 #include "bench/bench.h"
-#include "bench/clock.h"
 #include "bench/stats.h"
 
 struct samples *samples(void)
@@ -27,16 +26,4 @@ double samples_median(void)
 {
 	uint32_t count = samples()->count, warm = count / 10;
 	return stats_median(samples()->values + warm, count - warm);
-}
-
-double clock_tick_ns(void)
-{
-	static double tick_ns;
-	if (tick_ns > 0)
-		return tick_ns;
-	uint64_t from_ns = clock_ns(), from = clock_ticks();
-	while (clock_ns() - from_ns < 20 * 1000 * 1000)
-		;
-	uint64_t ticks = clock_ticks() - from;
-	return tick_ns = (double)(clock_ns() - from_ns) / (double)ticks;
 }

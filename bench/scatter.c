@@ -59,7 +59,7 @@ static void scatter_by_hand(uint32_t index, void *context)
 	struct meter_log *log = &meter()->logs[index];
 	struct item {
 		uint64_t key, value;
-	} *open[METER_PROCS_MAX];
+	} * open[METER_PROCS_MAX];
 	uint32_t slab_count = worker_count * SLABS_EACH, next = 0;
 	char *slabs = aligned_alloc(SLAB_BYTES, (size_t)slab_count * SLAB_BYTES);
 	BENCH_CHECK(slabs);

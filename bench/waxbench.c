@@ -21,7 +21,8 @@ static const struct {
 	const char *about;
 } groups[] = {
 		{"exchange", bench_exchange, "keyed all-to-all exchange, by size of the items"},
-		{"redistribute", bench_redistribute, "one busy source: when sharing its items pays"},
+		{"redistribute", bench_redistribute,
+				"one busy source: when sharing its items pays"},
 		{"operators", bench_operators, "each operator, ns an item"},
 		{"lines", bench_lines, "lines of a cached file"},
 		{"wake", bench_wake, "waking a worker that sleeps"},
@@ -50,7 +51,8 @@ bool bench_wants(const char *name)
 {
 	/* The shorter one is the beginning of the other: a figure, or several at once. */
 	size_t length = bench.only ? strlen(bench.only) : 0;
-	return strncmp(name, bench.only ? bench.only : "", strlen(name) < length ? strlen(name) : length) == 0;
+	return strncmp(name, bench.only ? bench.only : "",
+			       strlen(name) < length ? strlen(name) : length) == 0;
 }
 
 static void print_help(void)
@@ -95,7 +97,19 @@ static const char *guess_build(void)
 	return ".";
 }
 
-enum choice { QUICK = 1, SMOKE, PROCS, JSON, PLOT, MARKDOWN, COMMIT, BUILD, SLAB, EXCHANGE_MEM, HELP };
+enum choice {
+	QUICK = 1,
+	SMOKE,
+	PROCS,
+	JSON,
+	PLOT,
+	MARKDOWN,
+	COMMIT,
+	BUILD,
+	SLAB,
+	EXCHANGE_MEM,
+	HELP
+};
 
 static const struct option options[] = {
 		{"quick", no_argument, NULL, QUICK},
