@@ -13,7 +13,7 @@
 #include "shm/pid.h"
 
 enum {
-	SLABS_PER_LANE_MAX = 8,
+	SLABS_PER_LANE_MAX = 32, /* more gain nothing and leave the cache */
 	SLABS_PER_LANE_MIN = 2,
 	INLINE_CREDITS = 4,
 	MARKS_PER_LANE = 2, /* an end of epoch and an end of input */

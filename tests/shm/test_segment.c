@@ -88,7 +88,7 @@ Test(segment, fit_prefers_large_slabs_where_there_is_room)
 
 	cr_assert_eq(wax_segment_fit(64 << 20, 0, &plan, &bytes, NULL), 0);
 	cr_assert_eq(plan.slab_bytes, 65536);
-	cr_assert_eq(plan.slabs_per_lane, 8);
+	cr_assert_eq(plan.slabs_per_lane, 32);
 }
 
 Test(segment, least_budget_that_the_sentence_names_suffices_and_one_byte_less_does_not)
