@@ -279,6 +279,12 @@ static void copy_fixed(void *to, const void *from, uint32_t bytes)
 	case 16:
 		memcpy(to, from, 16);
 		break;
+	case 24:
+		memcpy(to, from, 24);
+		break;
+	case 32:
+		memcpy(to, from, 32);
+		break;
 	default:
 		memcpy(to, from, bytes);
 	}
