@@ -2,7 +2,9 @@
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <wax/wax.h>
 
@@ -369,11 +371,20 @@ Test(plan, exchanges_again_where_one_side_of_a_merge_is_not_partitioned)
 
 /* ---- Sinks */
 
+/* Of this process alone: others may run this test too. */
+static const char *out_path(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/wax-test-plan-%d", (int)getpid());
+	return path;
+}
+
 static void into_files(struct wax_flow *to)
 {
 	struct wax_stream in = wax_key_on(numbers(to, "in"), "key", WAX_U64, key, NULL);
 
-	wax_output(in, "out", wax_dir("/tmp/wax-test-plan-out", 6, NULL));
+	wax_output(in, "out", wax_dir(out_path(), 6, NULL));
 }
 
 Test(plan, deals_to_the_partitions_of_a_sink_by_key)
@@ -384,13 +395,14 @@ Test(plan, deals_to_the_partitions_of_a_sink_by_key)
 	cr_assert_eq(plan->edges[0].route, WAX_ROUTE_PART);
 	cr_assert_eq(plan->edges[0].part_count, 6);
 	cr_assert_not_null(plan->edges[0].type->key);
+	rmdir(out_path());
 }
 
 static void into_one_file(struct wax_flow *to)
 {
 	struct wax_stream in = wax_key_on(numbers(to, "in"), "key", WAX_U64, key, NULL);
 
-	wax_output(in, "out", wax_file("/tmp/wax-test-plan-out.txt", NULL));
+	wax_output(in, "out", wax_file(out_path(), NULL));
 }
 
 Test(plan, does_not_send_a_key_to_a_sink_of_one_partition)
