@@ -82,8 +82,6 @@ static int load(struct run *run, const struct wax_flow_entry **ret_entry)
 	if (r < 0)
 		return r;
 	r = wax_load_flow(compiled.path, path, ret_entry, &run->err);
-	if (r < 0)
-		wax_err_wrap(&run->err, "'%s', compiled", path);
 	wax_compiled_close(&compiled);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/assert.h"
+#include "runtime/copy.h"
 #include "runtime/port.h"
 
 /* A combiner that holds so much is full. More would be slower than the exchange it is to spare: it
@@ -31,23 +32,6 @@ void wax_aggregate_describe(struct wax_aggregate *aggregate, const struct wax_ty
 
 /* ---- emitting a table */
 
-static inline void copy_item(void *to, const void *from, uint32_t bytes)
-{
-	switch (bytes) {
-	case 4:
-		memcpy(to, from, 4);
-		break;
-	case 8:
-		memcpy(to, from, 8);
-		break;
-	case 16:
-		memcpy(to, from, 16);
-		break;
-	default:
-		memcpy(to, from, bytes);
-	}
-}
-
 /* Keys and values of fixed size: straight into the columns. */
 static uint32_t emit_columns(struct wax_port *port, const struct wax_table *table,
 		struct wax_table_walk *walk, uint32_t count_max)
@@ -64,8 +48,8 @@ static uint32_t emit_columns(struct wax_port *port, const struct wax_table *tabl
 
 		if (!entry)
 			break;
-		copy_item(key, wax_table_key(entry).data, key_bytes);
-		copy_item(value, wax_table_state(table, entry), value_bytes);
+		wax_copy_item(key, wax_table_key(entry).data, key_bytes);
+		wax_copy_item(value, wax_table_state(table, entry), value_bytes);
 		key += key_bytes;
 		value += value_bytes;
 	}

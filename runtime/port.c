@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/assert.h"
+#include "runtime/copy.h"
 #include "runtime/step.h"
 
 enum {
@@ -267,29 +268,6 @@ static bool column_lends(const struct wax_port *port, struct wax_port_column *co
 	return port->out.count == 0 && column_lend_from(column, port->reading, data, bytes);
 }
 
-static void copy_fixed(void *to, const void *from, uint32_t bytes)
-{
-	switch (bytes) {
-	case 4:
-		memcpy(to, from, 4);
-		break;
-	case 8:
-		memcpy(to, from, 8);
-		break;
-	case 16:
-		memcpy(to, from, 16);
-		break;
-	case 24:
-		memcpy(to, from, 24);
-		break;
-	case 32:
-		memcpy(to, from, 32);
-		break;
-	default:
-		memcpy(to, from, bytes);
-	}
-}
-
 /* Write an item at the end of a column; the count stays. */
 static int column_put(struct wax_port *port, struct wax_port_column *column, const char *what,
 		const void *data, size_t bytes)
@@ -300,7 +278,7 @@ static int column_put(struct wax_port *port, struct wax_port_column *column, con
 			return port_fail(port, -EMSGSIZE,
 					"emitted a %s of %zu bytes where the type has %u", what,
 					bytes, column->item_bytes);
-		copy_fixed((char *)column->items + (size_t)index * bytes, data,
+		wax_copy_item((char *)column->items + (size_t)index * bytes, data,
 				column->item_bytes);
 		return 0;
 	}
@@ -374,7 +352,7 @@ int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 	/* What is most frequent: a value of fixed size that there is room for. */
 	if (wax_likely(bytes > 0 && bytes == port->value.item_bytes && !port->keyed &&
 			    out->count < out->capacity && !port->failed && !port->claimed)) {
-		copy_fixed((char *)out->values + (size_t)out->count * bytes, value,
+		wax_copy_item((char *)out->values + (size_t)out->count * bytes, value,
 				(uint32_t)bytes);
 		out->count++;
 		return 0;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_COPY_H
+#define RUNTIME_COPY_H
+
+#include <stdint.h>
+#include <string.h>
+
+/** Copy an item of fixed size; the usual sizes without a call. */
+static inline void wax_copy_item(void *to, const void *from, uint32_t bytes)
+{
+	switch (bytes) {
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 16:
+		memcpy(to, from, 16);
+		break;
+	case 24:
+		memcpy(to, from, 24);
+		break;
+	case 32:
+		memcpy(to, from, 32);
+		break;
+	default:
+		memcpy(to, from, bytes);
+	}
+}
+
+#endif
