@@ -201,12 +201,14 @@ int wax_env_wake_on(struct wax_env *env, int fd, short events)
 void wax_env_at(struct wax_env *env, uint64_t offset)
 {
 	struct wax_worker_record *record = env->op->worker->record;
+	/* A source per worker has no name for its part: that of its step will do. */
+	const char *name = env->part[0] ? env->part : env->op->step->id;
 	/* Relaxed, and the name is copied without care for readers: it is for reports. */
-	if (strncmp(record->source, env->part, sizeof(record->source) - 1) != 0) {
-		size_t bytes = strlen(env->part);
+	if (strncmp(record->source, name, sizeof(record->source) - 1) != 0) {
+		size_t bytes = strlen(name);
 		if (bytes > sizeof(record->source) - 1)
 			bytes = sizeof(record->source) - 1;
-		memcpy(record->source, env->part, bytes);
+		memcpy(record->source, name, bytes);
 		record->source[bytes] = '\0';
 	}
 	wax_store_relaxed(&record->source_offset, offset);

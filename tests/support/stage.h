@@ -16,6 +16,7 @@ struct stage {
 	struct wax_plan plan;
 	struct wax_worker_record record;
 	struct wax_worker worker;
+	struct wax_step step;
 	struct wax_op op;
 	struct wax_env env;
 	struct wax_err err;
@@ -31,6 +32,8 @@ static inline void stage_init(
 	stage->worker.env.me = me;
 	stage->worker.record = &stage->record;
 	stage->worker.wall_ns = INT64_C(1700000000000000000);
+	stage->step.id = "test.step";
+	stage->op.step = &stage->step;
 	stage->op.worker = &stage->worker;
 	stage->env = (struct wax_env){.op = &stage->op, .part = part};
 	cr_assert_eq(wax_loop_open(WAX_IO_AUTO, 8, &stage->worker.loop, &stage->err), 0);
