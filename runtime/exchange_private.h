@@ -148,6 +148,11 @@ void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab, uint32_t from
 /** Has a lane a free slab? Takes what came home first. */
 bool wax_lane_has_credit(struct wax_exchange *exchange, struct lane *lane);
 
+/** Make room in a lane for an item of `need` bytes in the heap; called when there is none. What is in
+ *  the open slab is sent. @return 0 or -ENOMEM with a sentence */
+int wax_lane_turn(struct wax_exchange *exchange, uint32_t edge, struct lane *lane, uint64_t need,
+		struct wax_err *err);
+
 /** Take what came home from all workers. Lanes look by themselves when they need credit; this is for
  *  those who count it. */
 void wax_exchange_reclaim(struct wax_exchange *exchange);
