@@ -5,122 +5,219 @@
 #include "runtime/exchange_private.h"
 #include "runtime/hash.h"
 
+#define ALWAYS static inline __attribute__((always_inline))
+
 /*
- * Routing: which lane an item goes into, and copying it there.
+ * Routing, a block of items at a time: first which lane each of them goes into, then copying them
+ * there. Apart from each other both are short loops: the first hashes several keys at once, the
+ * second is the same whatever decided.
  */
 
-enum { LANES_TRIED_MAX = 16 /* when dealing: how far to look for one that has credit */ };
+enum {
+	BLOCK = 256,          /* items */
+	SHORT_BYTES = 64,     /* of a variable item: copied without asking how long it is */
+	LANES_TRIED_MAX = 16, /* when dealing: how far to look for one that has credit */
+};
 
-static inline uint32_t route_key(uint64_t hash, uint32_t worker_count)
+/* ---- Copying */
+
+static const char *last_short(const char *heap, size_t heap_bytes)
 {
-	/* 4096 groups of keys, contiguous ranges of them to each worker. */
-	return (uint32_t)(((hash >> 52) * worker_count) >> 12);
+	return heap_bytes < SHORT_BYTES ? NULL : heap + heap_bytes - SHORT_BYTES;
 }
 
-static inline struct wax_span put_bytes(struct lane_head *head, const void *data, uint32_t bytes)
+/* The columns of a batch. In variables that nobody has the address of: what is stored through a
+ * char pointer could change any other. */
+struct columns {
+	const char *keys, *values;
+	const char *key_heap, *value_heap;
+	/* The last places in the heaps from which SHORT_BYTES can be read. */
+	const char *key_short, *value_short;
+};
+
+static inline struct columns columns_of(const struct wax_batch *batch)
 {
-	struct wax_span span = {head->heap_used, bytes};
-	memcpy(head->heap + head->heap_used, data, bytes);
-	head->heap_used += bytes;
-	return span;
+	return (struct columns){
+			.keys = batch->keys,
+			.values = batch->values,
+			.key_heap = batch->key_heap,
+			.value_heap = batch->value_heap,
+			.key_short = last_short(batch->key_heap, batch->key_heap_bytes),
+			.value_short = last_short(batch->value_heap, batch->value_heap_bytes),
+	};
 }
 
-/* Copy item `index` of a batch, whose columns may be variable, into a lane. */
-static inline int put_item(struct wax_exchange *exchange, uint32_t edge, struct lane *lane,
-		const struct wax_batch *batch, uint32_t index, struct wax_err *err)
+/* An item, or its span, of a column; item_bytes 0: variable. */
+ALWAYS struct wax_bytes item_at(
+		const char *items, const char *heap, uint32_t item_bytes, uint32_t index)
 {
-	struct lane_head *head = lane->head;
-	struct wax_bytes key = {NULL, 0}, value = wax_batch_value(batch, index);
-	uint64_t need = batch->value_bytes ? 0 : value.bytes;
-	if (batch->keyed) {
-		key = wax_batch_key(batch, index);
-		need += batch->key_bytes ? 0 : key.bytes;
-	}
-	if (wax_unlikely(head->left == 0 || need > head->heap_room - head->heap_used)) {
-		int r = wax_lane_turn(exchange, edge, lane, need, err);
-		if (r < 0)
-			return r;
-	}
+	if (item_bytes)
+		return (struct wax_bytes){items + (size_t)index * item_bytes, item_bytes};
+	const struct wax_span *span = (const struct wax_span *)items + index;
+	return (struct wax_bytes){heap + span->at, span->bytes};
+}
 
-	int64_t at = head->left++;
-	if (batch->keyed) {
-		if (batch->key_bytes)
-			memcpy(head->keys_end + at * (int64_t)key.bytes, key.data, key.bytes);
-		else
-			((struct wax_span *)head->keys_end)[at] =
-					put_bytes(head, key.data, (uint32_t)key.bytes);
+/* Put an item at place `at`, counted from the end, of a column of the open slab. There is room. */
+ALWAYS void put_at(struct lane_head *head, char *column_end, int64_t at, uint32_t item_bytes,
+		struct wax_bytes item, const char *last_short)
+{
+	if (item_bytes) {
+		memcpy(column_end + at * (int64_t)item_bytes, item.data, item_bytes);
+		return;
 	}
-	if (batch->value_bytes)
-		memcpy(head->values_end + at * (int64_t)value.bytes, value.data, value.bytes);
+	((struct wax_span *)column_end)[at] =
+			(struct wax_span){head->heap_used, (uint32_t)item.bytes};
+	char *to = head->heap + head->heap_used;
+	if (wax_likely(item.bytes <= SHORT_BYTES && (const char *)item.data <= last_short &&
+			    head->heap_room - head->heap_used >= SHORT_BYTES))
+		memcpy(to, item.data, SHORT_BYTES);
 	else
-		((struct wax_span *)head->values_end)[at] =
-				put_bytes(head, value.data, (uint32_t)value.bytes);
-	return 0;
+		memcpy(to, item.data, item.bytes);
+	head->heap_used += (uint32_t)item.bytes;
 }
 
-/* By key, any types. */
-static int scatter_any(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
-		struct wax_err *err)
+/* Copy items [first, first + count) into the lanes that `to` names. The sizes, 0 for variable, are
+ * constants where this is inlined. */
+ALWAYS int place_typed(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
+		uint32_t first, uint32_t count, const uint16_t *to, bool keyed, uint32_t key_bytes,
+		uint32_t value_bytes, struct wax_err *err)
 {
-	struct lane *lanes = exchange->out[edge].lanes;
-	for (uint32_t i = 0; i < batch->count; i++) {
-		struct wax_bytes key = wax_batch_key(batch, i);
-		uint64_t hash = wax_hash(key.data, key.bytes);
-		struct lane *lane = &lanes[route_key(hash, exchange->worker_count)];
-		int r = put_item(exchange, edge, lane, batch, i, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* By key, both of fixed size: the sizes are constants where this is inlined. */
-static inline __attribute__((always_inline)) int scatter_fixed(struct wax_exchange *exchange,
-		uint32_t edge, const struct wax_batch *batch, size_t key_bytes, size_t value_bytes,
-		struct wax_err *err)
-{
+	const struct columns columns = columns_of(batch);
 	struct edge_out *out = &exchange->out[edge];
 	struct lane_head *heads = out->heads;
-	/* In variables of its own: what is stored through a char pointer could be any of these. */
-	uint32_t worker_count = exchange->worker_count, count = batch->count;
-	const char *keys = batch->keys;
-	const char *values = batch->values;
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t hash = wax_hash(keys + i * key_bytes, key_bytes);
-		uint32_t to = route_key(hash, worker_count);
-		struct lane_head *head = &heads[to];
-		int64_t at = head->left;
-		if (wax_unlikely(at == 0)) {
-			int r = wax_lane_turn(exchange, edge, &out->lanes[to], 0, err);
+		struct lane_head *head = &heads[to[i]];
+		struct wax_bytes key = {NULL, 0},
+				 value = item_at(columns.values, columns.value_heap, value_bytes,
+						 first + i);
+		uint64_t need = value_bytes ? 0 : value.bytes;
+		if (keyed) {
+			key = item_at(columns.keys, columns.key_heap, key_bytes, first + i);
+			need += key_bytes ? 0 : key.bytes;
+		}
+		bool variable = value_bytes == 0 || (keyed && key_bytes == 0);
+		if (wax_unlikely(head->left == 0 ||
+				    (variable && need > head->heap_room - head->heap_used))) {
+			int r = wax_lane_turn(exchange, edge, &out->lanes[to[i]], need, err);
 			if (r < 0)
 				return r;
-			at = head->left;
 		}
-		memcpy(head->keys_end + at * (int64_t)key_bytes, keys + i * key_bytes, key_bytes);
-		memcpy(head->values_end + at * (int64_t)value_bytes, values + i * value_bytes,
-				value_bytes);
+		int64_t at = head->left;
+		if (keyed)
+			put_at(head, head->keys_end, at, key_bytes, key, columns.key_short);
+		put_at(head, head->values_end, at, value_bytes, value, columns.value_short);
 		head->left = at + 1;
 	}
 	return 0;
 }
 
+static int place(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
+		uint32_t first, uint32_t count, const uint16_t *to, struct wax_err *err)
+{
+#define PLACE(keyed, key_bytes, value_bytes)                                                       \
+	place_typed(exchange, edge, batch, first, count, to, keyed, key_bytes, value_bytes, err)
+	uint32_t key = batch->key_bytes, value = batch->value_bytes;
+	if (!batch->keyed)
+		return value == 8            ? PLACE(false, 0, 8)
+				: value == 0 ? PLACE(false, 0, 0)
+					     : PLACE(false, 0, value);
+	switch (key) {
+	case 8:
+		return value == 8             ? PLACE(true, 8, 8)
+				: value == 16 ? PLACE(true, 8, 16)
+				: value == 56 ? PLACE(true, 8, 56)
+				: value == 0  ? PLACE(true, 8, 0)
+					      : PLACE(true, 8, value);
+	case 4:
+		return value == 4            ? PLACE(true, 4, 4)
+				: value == 8 ? PLACE(true, 4, 8)
+					     : PLACE(true, 4, value);
+	case 0:
+		return value == 8            ? PLACE(true, 0, 8)
+				: value == 0 ? PLACE(true, 0, 0)
+					     : PLACE(true, 0, value);
+	default:
+		return PLACE(true, key, value);
+	}
+#undef PLACE
+}
+
+/* ---- Where to */
+
+/* The worker that owns a key: 4096 groups of keys, contiguous ranges of them to each. */
+ALWAYS uint16_t owner_of(uint64_t hash, uint32_t worker_count)
+{
+	return (uint16_t)(((hash >> 52) * worker_count) >> 12);
+}
+
+/* The hashes of some of the keys of a batch. */
+static void hash_keys(
+		const struct wax_batch *batch, uint32_t first, uint32_t count, uint64_t *hashes)
+{
+	if (batch->key_bytes) {
+		const char *keys = (const char *)batch->keys + (size_t)first * batch->key_bytes;
+		wax_hash_fixed(keys, batch->key_bytes, count, hashes);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct wax_bytes key = wax_batch_key(batch, first + i);
+		hashes[i] = wax_hash(key.data, key.bytes);
+	}
+}
+
+/* Where the items of a block go; each route that looks at the items. */
+static void choose(struct edge_out *out, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, uint16_t *to)
+{
+	uint64_t hashes[BLOCK];
+	if (out->plan->route == WAX_ROUTE_ITEMS) {
+		for (uint32_t i = 0; i < count; i++) {
+			to[i] = (uint16_t)out->next_lane;
+			if (++out->next_lane == out->lane_count)
+				out->next_lane = 0;
+		}
+		return;
+	}
+	hash_keys(batch, first, count, hashes);
+	uint32_t worker_count = out->lane_count, part_count = out->plan->part_count;
+	if (out->plan->route == WAX_ROUTE_KEY) {
+		for (uint32_t i = 0; i < count; i++)
+			to[i] = owner_of(hashes[i], worker_count);
+	} else {
+		for (uint32_t i = 0; i < count; i++)
+			to[i] = (uint16_t)(hashes[i] % part_count % worker_count);
+	}
+}
+
+/* Route each item by itself. */
 static int scatter(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
 		struct wax_err *err)
 {
-	uint32_t key = batch->key_bytes, value = batch->value_bytes;
-	if (key == 0 || value == 0)
-		return scatter_any(exchange, edge, batch, err);
-	if (key == 8 && value == 8)
-		return scatter_fixed(exchange, edge, batch, 8, 8, err);
-	if (key == 8 && value == 16)
-		return scatter_fixed(exchange, edge, batch, 8, 16, err);
-	if (key == 8 && value == 56)
-		return scatter_fixed(exchange, edge, batch, 8, 56, err);
-	if (key == 4 && value == 4)
-		return scatter_fixed(exchange, edge, batch, 4, 4, err);
-	if (key == 4 && value == 8)
-		return scatter_fixed(exchange, edge, batch, 4, 8, err);
-	return scatter_fixed(exchange, edge, batch, key, value, err);
+	struct edge_out *out = &exchange->out[edge];
+	int r = 0;
+	for (uint32_t first = 0; r == 0 && first < batch->count; first += BLOCK) {
+		uint32_t left = batch->count - first, count = left < BLOCK ? left : BLOCK;
+		uint16_t to[BLOCK];
+		choose(out, batch, first, count, to);
+		r = place(exchange, edge, batch, first, count, to, err);
+	}
+	return r;
+}
+
+/* ---- Whole batches */
+
+static int append_variable(struct wax_exchange *exchange, uint32_t edge, const struct lane *lane,
+		const struct wax_batch *batch, struct wax_err *err)
+{
+	uint16_t to[BLOCK];
+	for (uint32_t i = 0; i < BLOCK; i++)
+		to[i] = (uint16_t)(lane - exchange->out[edge].lanes);
+	int r = 0;
+	for (uint32_t first = 0; r == 0 && first < batch->count; first += BLOCK) {
+		uint32_t left = batch->count - first;
+		r = place(exchange, edge, batch, first, left < BLOCK ? left : BLOCK, to, err);
+	}
+	return r;
 }
 
 /* Copy a whole batch into one lane. */
@@ -129,11 +226,8 @@ static int append(struct wax_exchange *exchange, uint32_t edge, struct lane *lan
 {
 	const struct wax_columns *columns = &exchange->out[edge].columns;
 	int r = 0;
-	if (columns->variable) {
-		for (uint32_t i = 0; r == 0 && i < batch->count; i++)
-			r = put_item(exchange, edge, lane, batch, i, err);
-		return r;
-	}
+	if (columns->variable)
+		return append_variable(exchange, edge, lane, batch, err);
 	struct lane_head *head = lane->head;
 	for (uint32_t i = 0; i < batch->count;) {
 		if (head->left == 0) {
@@ -172,39 +266,6 @@ static struct lane *deal(struct wax_exchange *exchange, struct edge_out *out)
 	return lane;
 }
 
-static int deal_items(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
-		struct wax_err *err)
-{
-	struct edge_out *out = &exchange->out[edge];
-	for (uint32_t i = 0; i < batch->count; i++) {
-		struct lane *lane = &out->lanes[out->next_lane];
-		if (++out->next_lane == out->lane_count)
-			out->next_lane = 0;
-		int r = put_item(exchange, edge, lane, batch, i, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* To the worker that has the partition of the key. */
-static int scatter_parts(struct wax_exchange *exchange, uint32_t edge,
-		const struct wax_batch *batch, struct wax_err *err)
-{
-	struct edge_out *out = &exchange->out[edge];
-	if (out->plan->part_count <= 1)
-		return append(exchange, edge, &out->lanes[0], batch, err);
-	for (uint32_t i = 0; i < batch->count; i++) {
-		struct wax_bytes key = wax_batch_key(batch, i);
-		uint64_t part = wax_hash(key.data, key.bytes) % out->plan->part_count;
-		struct lane *lane = &out->lanes[part % exchange->worker_count];
-		int r = put_item(exchange, edge, lane, batch, i, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 int wax_exchange_send(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
 		struct wax_err *err)
 {
@@ -212,17 +273,18 @@ int wax_exchange_send(struct wax_exchange *exchange, uint32_t edge, const struct
 	wax_count(&out->counters->items_out, batch->count);
 	switch (out->plan->route) {
 	case WAX_ROUTE_KEY:
+	case WAX_ROUTE_ITEMS:
 		return scatter(exchange, edge, batch, err);
+	case WAX_ROUTE_PART:
+		/* Without partitions the sink is in worker 0. */
+		return out->plan->part_count > 1
+				? scatter(exchange, edge, batch, err)
+				: append(exchange, edge, &out->lanes[0], batch, err);
 	case WAX_ROUTE_BATCHES:
 		return append(exchange, edge, deal(exchange, out), batch, err);
-	case WAX_ROUTE_ITEMS:
-		return deal_items(exchange, edge, batch, err);
-	case WAX_ROUTE_PART:
-		return scatter_parts(exchange, edge, batch, err);
 	case WAX_ROUTE_LOCAL:
 		return append(exchange, edge, &out->lanes[0], batch, err);
 	}
 	WAX_ASSERT(false);
 	return -EINVAL;
 }
-

@@ -29,4 +29,12 @@ static inline uint64_t wax_hash(const void *key, size_t bytes)
 	return XXH3_64bits(key, bytes);
 }
 
+/**
+ * wax_hash of many keys of one size, in a row: several at once where the processor can.
+ *
+ * @param keys       count * key_bytes of them; of any alignment
+ * @param ret_hashes count of them
+ */
+void wax_hash_fixed(const void *keys, uint32_t key_bytes, uint32_t count, uint64_t *ret_hashes);
+
 #endif

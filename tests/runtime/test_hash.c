@@ -22,6 +22,26 @@ Test(hash, short_paths_give_the_value_of_the_general_one)
 	cr_assert_eq(wax_hash(key + 1, 8), general(key + 1, 8), "unaligned");
 }
 
+Test(hash, keys_in_a_row_get_the_value_of_each)
+{
+	char keys[40 * 16];
+	uint64_t hashes[38];
+
+	for (size_t i = 0; i < sizeof(keys); i++)
+		keys[i] = (char)(i * i * 31 + i / 3);
+	for (uint32_t key_bytes = 1; key_bytes <= 16; key_bytes++) {
+		for (uint32_t count = 0; count <= 36; count++) {
+			const char *some = keys + count % 5;
+
+			hashes[count] = 7;
+			wax_hash_fixed(some, key_bytes, count, hashes);
+			for (uint32_t i = 0; i < count; i++)
+				cr_assert_eq(hashes[i], general(some + key_bytes * i, key_bytes));
+			cr_assert_eq(hashes[count], 7);
+		}
+	}
+}
+
 /* What is saved in a snapshot is found again by these values. */
 Test(hash, values_are_those_of_version_1)
 {
