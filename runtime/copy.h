@@ -29,4 +29,16 @@ static inline void wax_copy_item(void *to, const void *from, uint32_t bytes)
 	}
 }
 
+/** What wax_copy_short writes, whatever it copies. */
+enum { WAX_SHORT_BYTES = 64 };
+
+/**
+ * Copy a variable item, of which most are short. A call of memcpy guesses the length, and is wrong
+ * at every other item; this one does not ask.
+ *
+ * @param to    has room for WAX_SHORT_BYTES
+ * @param bytes at most WAX_SHORT_BYTES; no more than these are read
+ */
+void wax_copy_short(void *to, const void *from, uint32_t bytes);
+
 #endif

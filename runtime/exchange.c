@@ -30,10 +30,9 @@ static int make_lanes(struct wax_exchange *exchange, uint32_t edge)
 		lane->free = calloc(header->slabs_per_lane, sizeof(*lane->free));
 		if (!lane->free)
 			return -ENOMEM;
-		/* Last in, first out: the slab that came home last is in the cache. */
 		uint32_t first = wax_segment_lane_slab(header, edge, lane->to);
-		for (uint32_t slab = header->slabs_per_lane; slab-- > 0;)
-			lane->free[lane->free_count++] = first + slab;
+		for (uint32_t slab = 0; slab < header->slabs_per_lane; slab++)
+			lane_free_back(lane, header->slabs_per_lane, first + slab);
 	}
 	return 0;
 }

@@ -48,11 +48,12 @@ struct lane {
 
 	struct parcel *outbox;
 	struct parcel **outbox_end;
+	uint32_t free_first; /* where in `free` the next one to be taken is */
 	uint32_t free_count;
 	uint32_t inline_free;
 	uint32_t heap_per_item; /* of the last slabs: how to divide the next */
 	bool dirty;
-	uint32_t *free; /* slabs_per_lane of them */
+	uint32_t *free; /* a circle of slabs_per_lane places */
 	uint64_t away;  /* which of the lane's slabs were sent and are not back, a bit each */
 };
 
@@ -60,6 +61,34 @@ struct lane {
 static inline uint32_t lane_count(const struct lane *lane)
 {
 	return (uint32_t)((int64_t)lane->capacity + lane->head->left);
+}
+
+/*
+ * The free slabs of a lane. Those that come home from another worker go to the back: a slab that was
+ * read just now is still in that worker's cache, from where writing it again must fetch it line by
+ * line. One that never left goes to the front: it is in our own.
+ */
+
+static inline uint32_t lane_take_slab(struct lane *lane, uint32_t slabs_per_lane)
+{
+	uint32_t slab = lane->free[lane->free_first];
+	if (++lane->free_first == slabs_per_lane)
+		lane->free_first = 0;
+	lane->free_count--;
+	return slab;
+}
+
+static inline void lane_free_front(struct lane *lane, uint32_t slabs_per_lane, uint32_t slab)
+{
+	lane->free_first = (lane->free_first ? lane->free_first : slabs_per_lane) - 1;
+	lane->free[lane->free_first] = slab;
+	lane->free_count++;
+}
+
+static inline void lane_free_back(struct lane *lane, uint32_t slabs_per_lane, uint32_t slab)
+{
+	uint32_t at = lane->free_first + lane->free_count++;
+	lane->free[at < slabs_per_lane ? at : at - slabs_per_lane] = slab;
 }
 
 /** Sending end of an edge. */

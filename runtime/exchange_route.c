@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "runtime/copy.h"
 #include "runtime/exchange_private.h"
 #include "runtime/hash.h"
 
@@ -15,7 +16,6 @@
 
 enum {
 	BLOCK = 256,          /* items */
-	SHORT_BYTES = 64,     /* of a variable item: copied without asking how long it is */
 	LANES_TRIED_MAX = 16, /* when dealing: how far to look for one that has credit */
 };
 
@@ -23,7 +23,7 @@ enum {
 
 static const char *last_short(const char *heap, size_t heap_bytes)
 {
-	return heap_bytes < SHORT_BYTES ? NULL : heap + heap_bytes - SHORT_BYTES;
+	return heap_bytes < WAX_SHORT_BYTES ? NULL : heap + heap_bytes - WAX_SHORT_BYTES;
 }
 
 /* The columns of a batch. In variables that nobody has the address of: what is stored through a
@@ -31,7 +31,7 @@ static const char *last_short(const char *heap, size_t heap_bytes)
 struct columns {
 	const char *keys, *values;
 	const char *key_heap, *value_heap;
-	/* The last places in the heaps from which SHORT_BYTES can be read. */
+	/* The last places in the heaps from which WAX_SHORT_BYTES can be read. */
 	const char *key_short, *value_short;
 };
 
@@ -68,9 +68,9 @@ ALWAYS void put_at(struct lane_head *head, char *column_end, int64_t at, uint32_
 	((struct wax_span *)column_end)[at] =
 			(struct wax_span){head->heap_used, (uint32_t)item.bytes};
 	char *to = head->heap + head->heap_used;
-	if (wax_likely(item.bytes <= SHORT_BYTES && (const char *)item.data <= last_short &&
-			    head->heap_room - head->heap_used >= SHORT_BYTES))
-		memcpy(to, item.data, SHORT_BYTES);
+	if (wax_likely(item.bytes <= WAX_SHORT_BYTES && (const char *)item.data <= last_short &&
+			    head->heap_room - head->heap_used >= WAX_SHORT_BYTES))
+		memcpy(to, item.data, WAX_SHORT_BYTES);
 	else
 		memcpy(to, item.data, item.bytes);
 	head->heap_used += (uint32_t)item.bytes;

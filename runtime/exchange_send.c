@@ -78,7 +78,10 @@ void wax_lane_credit(struct wax_exchange *exchange, uint32_t slab, uint32_t from
 	if (!(lane->away & bit))
 		return;
 	lane->away &= ~bit;
-	lane->free[lane->free_count++] = slab;
+	if (from == exchange->env.me)
+		lane_free_front(lane, header->slabs_per_lane, slab);
+	else
+		lane_free_back(lane, header->slabs_per_lane, slab);
 }
 
 static void lane_lends(const struct wax_exchange *exchange, struct lane *lane, uint32_t slab)
@@ -146,7 +149,7 @@ static bool send_parcel(struct wax_exchange *exchange, uint32_t edge, struct lan
 	while (parcel->sent < parcel->bytes) {
 		if (!wax_lane_has_credit(exchange, lane))
 			return false;
-		uint32_t slab = lane->free[--lane->free_count];
+		uint32_t slab = lane_take_slab(lane, exchange->header->slabs_per_lane);
 		uint64_t left = parcel->bytes - parcel->sent;
 		uint32_t bytes = left < slab_bytes ? (uint32_t)left : slab_bytes;
 		memcpy(wax_segment_slab(exchange->env.segment, exchange->env.me, slab),
@@ -245,7 +248,7 @@ static int lane_open(struct wax_exchange *exchange, struct edge_out *out, struct
 	uint32_t capacity = lane_capacity(exchange, out, lane, need);
 	lane->opened_ns = exchange->now_ns;
 	if (capacity > 0 && !lane->outbox && wax_lane_has_credit(exchange, lane)) {
-		lane->slab = (int32_t)lane->free[--lane->free_count];
+		lane->slab = (int32_t)lane_take_slab(lane, exchange->header->slabs_per_lane);
 		lane_point(lane, &out->columns,
 				wax_segment_slab(exchange->env.segment, exchange->env.me,
 						(uint32_t)lane->slab),
@@ -344,7 +347,7 @@ static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane 
 		outbox_add(out, lane, parcel, exchange->now_ns);
 	} else if (send_inline(exchange, edge, lane)) {
 		/* The slab stayed here: it is free again. */
-		lane->free[lane->free_count++] = (uint32_t)lane->slab;
+		lane_free_front(lane, exchange->header->slabs_per_lane, (uint32_t)lane->slab);
 	} else {
 		struct wax_slot message = message_of(edge, WAX_SLOT_SLAB);
 		lane_lends(exchange, lane, (uint32_t)lane->slab);

@@ -185,11 +185,11 @@ int wax_fail(struct wax_out *out, const char *fmt, ...)
 	return -EBADMSG;
 }
 
-static int heap_reserve(struct wax_port *port, struct wax_port_column *column, size_t bytes)
+/* Make the heap of a column larger. */
+static __attribute__((noinline)) int heap_grow(
+		struct wax_port *port, struct wax_port_column *column, size_t bytes)
 {
 	size_t wanted = (size_t)column->heap_used + bytes;
-	if (wanted <= column->heap_capacity)
-		return 0;
 	if (wanted > UINT32_MAX)
 		return port_fail(port, -E2BIG, "a batch of more than 4 GiB");
 
@@ -206,6 +206,30 @@ static int heap_reserve(struct wax_port *port, struct wax_port_column *column, s
 	return 0;
 }
 
+static inline int heap_reserve(struct wax_port *port, struct wax_port_column *column, size_t bytes)
+{
+	if (wax_likely(bytes <= column->heap_capacity - column->heap_used))
+		return 0;
+	return heap_grow(port, column, bytes);
+}
+
+/* Copy to the end of the heap of a column. */
+static inline int heap_put(struct wax_port *port, struct wax_port_column *column, const void *data,
+		size_t bytes)
+{
+	if (wax_likely(bytes <= WAX_SHORT_BYTES)) {
+		if (heap_reserve(port, column, WAX_SHORT_BYTES) < 0)
+			return -ENOMEM;
+		wax_copy_short(column->heap + column->heap_used, data, (uint32_t)bytes);
+	} else {
+		if (heap_reserve(port, column, bytes) < 0)
+			return -ENOMEM;
+		memcpy(column->heap + column->heap_used, data, bytes);
+	}
+	column->heap_used += (uint32_t)bytes;
+	return 0;
+}
+
 /* Copy what the column lends into its own heap: something came that lies elsewhere. */
 static int column_own(struct wax_port *port, struct wax_port_column *column)
 {
@@ -216,13 +240,10 @@ static int column_own(struct wax_port *port, struct wax_port_column *column)
 		return 0;
 
 	for (uint32_t i = 0; i < port->out.count; i++) {
-		if (heap_reserve(port, column, spans[i].bytes) < 0)
+		uint32_t at = column->heap_used;
+		if (heap_put(port, column, lent + spans[i].at, spans[i].bytes) < 0)
 			return -ENOMEM;
-		if (spans[i].bytes > 0)
-			memcpy(column->heap + column->heap_used, lent + spans[i].at,
-					spans[i].bytes);
-		spans[i].at = column->heap_used;
-		column->heap_used += spans[i].bytes;
+		spans[i].at = at;
 	}
 	column->lent = NULL;
 	return 0;
@@ -261,8 +282,6 @@ static bool column_lend_from(struct wax_port_column *column, const struct wax_ba
 static bool column_lends(const struct wax_port *port, struct wax_port_column *column,
 		const char *data, size_t bytes)
 {
-	if (!column->lends)
-		return false;
 	if (column->lent)
 		return lies_in(data, bytes, column->lent, column->lent_bytes);
 	return port->out.count == 0 && column_lend_from(column, port->reading, data, bytes);
@@ -287,19 +306,46 @@ static int column_put(struct wax_port *port, struct wax_port_column *column, con
 	if (bytes > ITEM_BYTES_MAX)
 		return port_fail(port, -E2BIG, "emitted a %s of %zu bytes, 2 GiB are the most",
 				what, bytes);
-	if (column_lends(port, column, data, bytes)) {
-		*span = (struct wax_span){
-				(uint32_t)((const char *)data - column->lent), (uint32_t)bytes};
-		return 0;
+	if (column->lends) {
+		if (column_lends(port, column, data, bytes)) {
+			*span = (struct wax_span){(uint32_t)((const char *)data - column->lent),
+					(uint32_t)bytes};
+			return 0;
+		}
+		if (column_own(port, column) < 0)
+			return -ENOMEM;
 	}
-	if ((column->lends && column_own(port, column) < 0) ||
-			heap_reserve(port, column, bytes) < 0)
-		return -ENOMEM;
-	if (bytes > 0)
-		memcpy(column->heap + column->heap_used, data, bytes);
 	*span = (struct wax_span){column->heap_used, (uint32_t)bytes};
+	return heap_put(port, column, data, bytes);
+}
+
+/* Most items are of the right size, or short and copied to a heap that has room. */
+static inline bool is_usual(const struct wax_port_column *column, size_t bytes)
+{
+	if (column->item_bytes)
+		return bytes == column->item_bytes;
+	return bytes <= WAX_SHORT_BYTES && !column->lends &&
+			column->heap_capacity - column->heap_used >= WAX_SHORT_BYTES;
+}
+
+static inline void put_usual(
+		struct wax_port_column *column, uint32_t index, const void *data, size_t bytes)
+{
+	if (column->item_bytes) {
+		wax_copy_item((char *)column->items + (size_t)index * bytes, data, (uint32_t)bytes);
+		return;
+	}
+	((struct wax_span *)column->items)[index] =
+			(struct wax_span){column->heap_used, (uint32_t)bytes};
+	wax_copy_short(column->heap + column->heap_used, data, (uint32_t)bytes);
 	column->heap_used += (uint32_t)bytes;
-	return 0;
+}
+
+/* Is there room in the open batch, and nothing that has to be looked at first? */
+static inline bool is_open(const struct wax_port *port)
+{
+	return port->out.count < port->out.capacity && !port->failed && !port->claimed &&
+			port->value.heap_used + port->key.heap_used < WAX_PORT_HEAP_BYTES;
 }
 
 /* Hand on the open batch if one more item does not fit. An open claim is forgotten: its room is
@@ -318,8 +364,9 @@ static int make_room(struct wax_port *port)
 static int put_key(struct wax_port *port, const void *key, size_t bytes)
 {
 	if (!port->keyed)
-		return port_fail(port, -EINVAL, "emitted a key to a stream that is not keyed: "
-						"use wax_emit");
+		return port_fail(port, -EINVAL,
+				"emitted a key to a stream that is not keyed: "
+				"use wax_emit");
 	return column_put(port, &port->key, "key", key, bytes);
 }
 
@@ -339,9 +386,18 @@ int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const vo
 		size_t value_bytes)
 {
 	struct wax_port *port = wax_port_of(out);
+	if (wax_likely(port->keyed && !port->fixed_key.data && is_open(port) &&
+			    is_usual(&port->key, key_bytes) &&
+			    is_usual(&port->value, value_bytes))) {
+		put_usual(&port->key, out->count, key, key_bytes);
+		put_usual(&port->value, out->count, value, value_bytes);
+		out->count++;
+		return 0;
+	}
 	if (port->fixed_key.data)
-		return port_fail(port, -EINVAL, "emitted a key where the step adds that of the "
-						"state: use wax_emit");
+		return port_fail(port, -EINVAL,
+				"emitted a key where the step adds that of the "
+				"state: use wax_emit");
 	return put_pair(port, (struct wax_bytes){key, key_bytes},
 			(struct wax_bytes){value, value_bytes});
 }
@@ -349,18 +405,16 @@ int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const vo
 int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 {
 	struct wax_port *port = wax_port_of(out);
-	/* What is most frequent: a value of fixed size that there is room for. */
-	if (wax_likely(bytes > 0 && bytes == port->value.item_bytes && !port->keyed &&
-			    out->count < out->capacity && !port->failed && !port->claimed)) {
-		wax_copy_item((char *)out->values + (size_t)out->count * bytes, value,
-				(uint32_t)bytes);
+	if (wax_likely(!port->keyed && is_open(port) && is_usual(&port->value, bytes))) {
+		put_usual(&port->value, out->count, value, bytes);
 		out->count++;
 		return 0;
 	}
 	if (port->keyed) {
 		if (!port->fixed_key.data)
-			return port_fail(port, -EINVAL, "emitted no key to a keyed stream: "
-							"use wax_emit_kv");
+			return port_fail(port, -EINVAL,
+					"emitted no key to a keyed stream: "
+					"use wax_emit_kv");
 		return put_pair(port, port->fixed_key, (struct wax_bytes){value, bytes});
 	}
 	int r = make_room(port);
