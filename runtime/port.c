@@ -319,12 +319,16 @@ static int column_put(struct wax_port *port, struct wax_port_column *column, con
 	return heap_put(port, column, data, bytes);
 }
 
-/* Most items are of the right size, or short and copied to a heap that has room. */
-static inline bool is_usual(const struct wax_port_column *column, size_t bytes)
+/* Most items are of the right size, or lie where the others of their column do, or are short and
+ * copied to a heap that has room. */
+static inline bool is_usual(
+		const struct wax_port_column *column, const void *data, size_t bytes)
 {
 	if (column->item_bytes)
 		return bytes == column->item_bytes;
-	return bytes <= WAX_SHORT_BYTES && !column->lends &&
+	if (column->lends)
+		return lies_in(data, bytes, column->lent, column->lent_bytes);
+	return bytes <= WAX_SHORT_BYTES &&
 			column->heap_capacity - column->heap_used >= WAX_SHORT_BYTES;
 }
 
@@ -335,8 +339,13 @@ static inline void put_usual(
 		wax_copy_item((char *)column->items + (size_t)index * bytes, data, (uint32_t)bytes);
 		return;
 	}
-	((struct wax_span *)column->items)[index] =
-			(struct wax_span){column->heap_used, (uint32_t)bytes};
+	struct wax_span *span = (struct wax_span *)column->items + index;
+	if (column->lends) {
+		*span = (struct wax_span){(uint32_t)((const char *)data - column->lent),
+				(uint32_t)bytes};
+		return;
+	}
+	*span = (struct wax_span){column->heap_used, (uint32_t)bytes};
 	wax_copy_short(column->heap + column->heap_used, data, (uint32_t)bytes);
 	column->heap_used += (uint32_t)bytes;
 }
@@ -387,8 +396,8 @@ int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const vo
 {
 	struct wax_port *port = wax_port_of(out);
 	if (wax_likely(port->keyed && !port->fixed_key.data && is_open(port) &&
-			    is_usual(&port->key, key_bytes) &&
-			    is_usual(&port->value, value_bytes))) {
+			    is_usual(&port->key, key, key_bytes) &&
+			    is_usual(&port->value, value, value_bytes))) {
 		put_usual(&port->key, out->count, key, key_bytes);
 		put_usual(&port->value, out->count, value, value_bytes);
 		out->count++;
@@ -405,7 +414,7 @@ int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const vo
 int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 {
 	struct wax_port *port = wax_port_of(out);
-	if (wax_likely(!port->keyed && is_open(port) && is_usual(&port->value, bytes))) {
+	if (wax_likely(!port->keyed && is_open(port) && is_usual(&port->value, value, bytes))) {
 		put_usual(&port->value, out->count, value, bytes);
 		out->count++;
 		return 0;
