@@ -62,7 +62,7 @@ ALWAYS void put_at(struct lane_head *head, char *column_end, int64_t at, uint32_
 		struct wax_bytes item, const char *last_short)
 {
 	if (item_bytes) {
-		memcpy(column_end + at * (int64_t)item_bytes, item.data, item_bytes);
+		wax_copy_item(column_end + at * (int64_t)item_bytes, item.data, item_bytes);
 		return;
 	}
 	((struct wax_span *)column_end)[at] =
