@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Forwards to meson. Variables: BUILD (folder), CC and MESON_ARGS (at the first setup), ROUNDS, BENCH.
+# Forwards to meson. Variables: BUILD (folder), CC and MESON_ARGS (at the first setup), SECONDS, BENCH.
 
 BUILD ?= build
 MESON_ARGS ?=
-ROUNDS ?= 20
+SECONDS ?= 3600
 BENCH ?=
 TEXT ?= /usr/share/common-licenses/GPL-3
 
@@ -22,8 +22,9 @@ bench: all ## measure wax beside loops by hand; writes bench/RESULTS.md (BENCH=-
 	@BUILD='$(abspath $(BUILD))' '$(BUILD)'/bench/waxbench $(BENCH) --markdown bench/RESULTS.md \
 		--commit "$$(git describe --always --dirty 2>/dev/null || echo unknown)" all
 
-soak: $(BUILD)/.tests all ## run the stress programs and scripts ROUNDS times
-	@meson test -C '$(BUILD)' --suite stress --suite cli --repeat '$(ROUNDS)' --print-errorlogs
+soak: $(BUILD)/.tests all ## run all that seeds decide for SECONDS (3600), with new seeds
+	@meson test -C '$(BUILD)' --suite property --suite sim --suite stress --quiet
+	@BUILD='$(abspath $(BUILD))' tests/property/soak.sh '$(SECONDS)'
 
 install: all ## install below prefix (DESTDIR is honoured)
 	@meson install -C '$(BUILD)' --no-rebuild
