@@ -4,10 +4,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "launcher/json.h"
 #include "launcher/outline.h"
 #include "launcher/tabular.h"
+#include "runtime/json.h"
 
 /* What all three formats are printed from. */
 struct drawing {
@@ -124,6 +125,46 @@ static uint32_t exchanges(const struct drawing *drawing)
 	return count;
 }
 
+/* ---- Scopes */
+
+static uint32_t depth_of(const struct wax_scope *scope)
+{
+	uint32_t depth = 0;
+
+	for (; scope; scope = scope->outer)
+		depth++;
+	return depth;
+}
+
+static bool is_within(const struct wax_scope *scope, const struct wax_scope *outer)
+{
+	while (scope && scope != outer)
+		scope = scope->outer;
+	return scope == outer;
+}
+
+/* Go from the scope of one step to that of the next: end those that it is not in, begin the others,
+ * the outermost first. */
+static void change_scope(void *context, const struct wax_scope *from, const struct wax_scope *to,
+		void (*end)(void *context, const struct wax_scope *scope),
+		void (*begin)(void *context, const struct wax_scope *scope))
+{
+	for (; !is_within(to, from); from = from->outer)
+		end(context, from);
+	for (uint32_t depth = depth_of(from) + 1; depth <= depth_of(to); depth++) {
+		const struct wax_scope *scope = to;
+
+		while (depth_of(scope) > depth)
+			scope = scope->outer;
+		begin(context, scope);
+	}
+}
+
+static const char *scope_name(const struct drawing *drawing, const struct wax_scope *scope)
+{
+	return scope->id + strlen(drawing->flow->name) + 1;
+}
+
 /* ---- Text */
 
 struct list {
@@ -184,29 +225,54 @@ static void add_list(const struct drawing *drawing, uint32_t group, struct wax_t
 	free(list.text);
 }
 
+struct text {
+	const struct drawing *drawing;
+	struct wax_tabular table;
+};
+
+static void end_scope_text(void *context, const struct wax_scope *scope)
+{
+	(void)context, (void)scope;
+}
+
+static void begin_scope_text(void *context, const struct wax_scope *scope)
+{
+	struct text *text = context;
+
+	wax_tabular_add(&text->table, "%*s%s", 2 * (int)depth_of(scope), "",
+			scope_name(text->drawing, scope));
+	wax_tabular_add(&text->table, "scope");
+	wax_tabular_add(&text->table, "%s", "");
+	wax_tabular_add(&text->table, "%s", "");
+}
+
 static void print_text(const struct drawing *drawing)
 {
 	const struct wax_plan *plan = drawing->plan;
 	uint32_t step_count = named_steps(drawing), exchange_count = exchanges(drawing);
-	struct wax_tabular table;
+	struct text text = {.drawing = drawing};
+	const struct wax_scope *scope = NULL;
 
 	fprintf(drawing->out, "%s: %u step%s, %u exchange%s, for %u worker%s\n",
 			drawing->flow->name, step_count, step_count == 1 ? "" : "s", exchange_count,
 			exchange_count == 1 ? "" : "s", plan->worker_count,
 			plan->worker_count == 1 ? "" : "s");
-	wax_tabular_init(&table, "llll");
+	wax_tabular_init(&text.table, "llll");
 	for (uint32_t i = 0; i < drawing->flow->step_count; i++) {
 		if (drawing->outline.owner[i] != i)
 			continue;
-		wax_tabular_add(&table, "  %s", wax_outline_name(&drawing->outline, i));
 		const struct wax_step *step = drawing->flow->steps[i];
-		wax_tabular_add(&table, "%s%s%s", step->class->kind, step->label ? " " : "",
+		change_scope(&text, scope, step->scope, end_scope_text, begin_scope_text);
+		scope = step->scope;
+		wax_tabular_add(&text.table, "%*s%s", 2 + 2 * (int)depth_of(scope), "",
+				wax_outline_name(&drawing->outline, i));
+		wax_tabular_add(&text.table, "%s%s%s", step->class->kind, step->label ? " " : "",
 				step->label ? step->label : "");
-		add_list(drawing, i, &table, true);
-		add_list(drawing, i, &table, false);
+		add_list(drawing, i, &text.table, true);
+		add_list(drawing, i, &text.table, false);
 	}
-	wax_tabular_print(&table, drawing->out, false, false);
-	wax_tabular_fini(&table);
+	wax_tabular_print(&text.table, drawing->out, false, false);
+	wax_tabular_fini(&text.table);
 }
 
 /* ---- Mermaid */
@@ -256,21 +322,57 @@ static void draw_arrow(const struct drawing *drawing, const struct arrow *arrow,
 	fputc('\n', out);
 }
 
+static void end_scope_mermaid(void *context, const struct wax_scope *scope)
+{
+	const struct drawing *drawing = context;
+
+	fprintf(drawing->out, "%*send\n", 4 + 4 * (int)depth_of(scope), "");
+}
+
+static void begin_scope_mermaid(void *context, const struct wax_scope *scope)
+{
+	const struct drawing *drawing = context;
+
+	fprintf(drawing->out, "%*ssubgraph \"", 4 + 4 * (int)depth_of(scope), "");
+	print_quoted(drawing->out, scope_name(drawing, scope));
+	fputs("\"\n", drawing->out);
+}
+
+/* Behind the scopes: an arrow inside of one would draw its ends into it. @return to */
+static uint32_t draw_arrows(const struct drawing *drawing, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++) {
+		if (drawing->outline.owner[i] == i)
+			each_arrow(drawing, i, draw_arrow, NULL);
+	}
+	return to;
+}
+
 static void print_mermaid(const struct drawing *drawing)
 {
 	FILE *out = drawing->out;
+	const struct wax_scope *scope = NULL;
+	uint32_t drawn = 0;
 
 	fprintf(out, "flowchart TD\n    subgraph \"%s (Dataflow)\"\n", drawing->flow->name);
 	for (uint32_t i = 0; i < drawing->flow->step_count; i++) {
+		const struct wax_step *step = drawing->flow->steps[i];
+
 		if (drawing->outline.owner[i] != i)
 			continue;
-		fputs("        ", out);
+		change_scope((void *)drawing, scope, step->scope, end_scope_mermaid,
+				begin_scope_mermaid);
+		scope = step->scope;
+		fprintf(out, "%*s", 8 + 4 * (int)depth_of(scope), "");
 		print_node_id(drawing, i);
 		fputs("[\"", out);
 		print_quoted(out, wax_outline_name(&drawing->outline, i));
-		fprintf(out, " (%s)\"]\n", drawing->flow->steps[i]->class->kind);
-		each_arrow(drawing, i, draw_arrow, NULL);
+		fprintf(out, " (%s)\"]\n", step->class->kind);
+		if (!scope)
+			drawn = draw_arrows(drawing, drawn, i + 1);
 	}
+	change_scope((void *)drawing, scope, NULL, end_scope_mermaid, begin_scope_mermaid);
+	draw_arrows(drawing, drawn, drawing->flow->step_count);
 	fputs("    end\n", out);
 }
 
@@ -321,6 +423,8 @@ static void write_step(struct wax_json *json, const struct drawing *drawing, uin
 	if (step->internal)
 		wax_json_text(json, "part_of",
 				drawing->flow->steps[drawing->outline.owner[index]]->id);
+	if (step->scope)
+		wax_json_text(json, "scope", step->scope->id);
 	wax_json_u64(json, "stage", drawing->plan->step_stage[index]);
 	wax_json_array(json, "inputs");
 	for (uint32_t i = 0; i < step->input_count; i++)

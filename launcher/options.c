@@ -124,6 +124,7 @@ static struct accepted accepted_values(const struct wax_option *option)
 		append_choices(&accepted, option->choices);
 		break;
 	case WAX_OPTION_STRING:
+	case WAX_OPTION_LIST:
 		append(&accepted, "a %s", option->argument);
 		break;
 	}
@@ -228,6 +229,19 @@ static int set_string(const struct wax_option *option, const char *text,
 	return 0;
 }
 
+static int add_to_list(const struct wax_option *option, const char *text,
+		struct wax_options *options, struct wax_err *err)
+{
+	struct wax_option_list *list = (void *)((char *)options + option->member);
+
+	if (text[0] == '\0')
+		return refuse(option, text, "empty", err);
+	if (list->count == WAX_OPTION_LIST_MAX)
+		return wax_err_set(err, -EINVAL, "given more than %d times", WAX_OPTION_LIST_MAX);
+	list->texts[list->count++] = text;
+	return 0;
+}
+
 static int set_value(const struct wax_option *option, const char *text, struct wax_options *options,
 		struct wax_err *err)
 {
@@ -248,6 +262,8 @@ static int set_value(const struct wax_option *option, const char *text, struct w
 		return set_choice(option, text, options, err);
 	case WAX_OPTION_STRING:
 		return set_string(option, text, options, err);
+	case WAX_OPTION_LIST:
+		return add_to_list(option, text, options, err);
 	}
 	return wax_err_set(err, -EINVAL, "of no kind");
 }

@@ -53,6 +53,15 @@ enum wax_option_shell {
 /** spin_ns for as long as it takes to wake a worker, measured; 0 when overcommitted. */
 #define WAX_OPTION_SPIN_AUTO INT64_C(-1)
 
+/** Most times that an option of a list may be given. */
+#define WAX_OPTION_LIST_MAX 64
+
+/** Texts of an option that may be given many times; they are lent as other strings are. */
+struct wax_option_list {
+	const char *texts[WAX_OPTION_LIST_MAX];
+	uint32_t count;
+};
+
 /** What the command line, the environment and the defaults say together. A plain value. */
 struct wax_options {
 	enum wax_option_action action; /* the others are filled whatever it is */
@@ -68,6 +77,7 @@ struct wax_options {
 
 	int64_t snapshot_interval_ns; /* 0: no epochs */
 	bool rehearse;
+	struct wax_option_list on_error; /* policies: see wax_flow_set_policies */
 	int64_t drain_timeout_ns; /* 0: do not wait */
 	int64_t timeout_ns;       /* 0: none */
 

@@ -196,6 +196,22 @@ const struct wax_option wax_option_table[] = {
 					"For tests: it costs time.",
 		},
 		{
+				.name = "on-error",
+				.argument = "[STEP=]POLICY",
+				.kind = WAX_OPTION_LIST,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				MEMBER(on_error),
+				.help = "fail, skip or dlq:PATH for bad items",
+				.more = "What becomes of an item at which a callback fails: fail "
+					"ends "
+					"the run, skip drops and counts the item, dlq:PATH also "
+					"writes it to the end of a file as a JSON line. "
+					"Without STEP it is for all steps; STEP is the id of a "
+					"step, or "
+					"of a group of them, and may be given many times. "
+					"It goes before what the flow says.",
+		},
+		{
 				.name = "drain-timeout",
 				.argument = "DUR",
 				.kind = WAX_OPTION_DURATION,

@@ -19,6 +19,7 @@ enum wax_option_kind {
 	WAX_OPTION_NUMBER,   /* uint32_t or uint64_t */
 	WAX_OPTION_CHOICE,   /* an enum */
 	WAX_OPTION_STRING,   /* const char * */
+	WAX_OPTION_LIST,     /* struct wax_option_list: each time it is given adds a text */
 };
 
 enum wax_option_group {

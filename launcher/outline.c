@@ -5,27 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of "wordcount.count" in "wordcount.count.final": ids of the user's have no dot. */
-static size_t owner_bytes(const struct wax_flow *flow, const char *id)
-{
-	return strlen(flow->name) + 1 + strcspn(id + strlen(flow->name) + 1, ".");
-}
-
-static uint32_t find_owner(const struct wax_flow *flow, uint32_t step)
-{
-	const char *id = flow->steps[step]->id;
-	size_t bytes = owner_bytes(flow, id);
-
-	for (uint32_t i = 0; i < flow->step_count; i++) {
-		const struct wax_step *other = flow->steps[i];
-
-		if (!other->internal && strlen(other->id) == bytes &&
-				memcmp(other->id, id, bytes) == 0)
-			return i;
-	}
-	return step;
-}
-
 int wax_outline_init(struct wax_outline *outline, const struct wax_flow *flow)
 {
 	outline->flow = flow;
@@ -34,7 +13,7 @@ int wax_outline_init(struct wax_outline *outline, const struct wax_flow *flow)
 		return -ENOMEM;
 
 	for (uint32_t i = 0; i < flow->step_count; i++)
-		outline->owner[i] = flow->steps[i]->internal ? find_owner(flow, i) : i;
+		outline->owner[i] = flow->steps[i]->owner ? flow->steps[i]->owner->index : i;
 	return 0;
 }
 

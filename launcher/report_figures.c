@@ -53,6 +53,7 @@ struct wax_step_figures wax_report_group(const struct wax_report *report, uint32
 
 		struct wax_step_figures part = wax_report_step(report, i);
 
+		sum.items_dropped += part.items_dropped;
 		if (wax_outline_is_entry(outline, i)) {
 			sum.items_in += part.items_in;
 			sum.bytes_in += part.bytes_in;
@@ -149,6 +150,15 @@ uint64_t wax_report_items_out(const struct wax_report *report)
 		has_end |= step->output_count == 0;
 	}
 	return has_end ? ends : passing;
+}
+
+uint64_t wax_report_items_dropped(const struct wax_report *report)
+{
+	uint64_t items = 0;
+
+	for (uint32_t i = 0; i < report->env.flow->step_count; i++)
+		items += wax_report_step(report, i).items_dropped;
+	return items;
 }
 
 uint64_t wax_report_epochs(const struct wax_report *report)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "launcher/json.h"
 #include "launcher/report_private.h"
+#include "runtime/json.h"
 #include "shm/atomic.h"
 
 /* The JSON lines of a report. Nothing changes its meaning within a schema number; names carry their
@@ -147,7 +147,7 @@ static void write_totals(struct wax_json *json, const struct wax_report *report,
 	wax_json_u64(json, "exchange_bytes", report->env.exchange ? report->env.exchange_bytes : 0);
 	wax_json_u64(json, "items_in", wax_report_items_in(report));
 	wax_json_u64(json, "items_out", wax_report_items_out(report));
-	wax_json_u64(json, "items_dropped", 0);
+	wax_json_u64(json, "items_dropped", wax_report_items_dropped(report));
 	wax_json_u64(json, "epochs", wax_report_epochs(report));
 	wax_json_u64(json, "first_item_ns", wax_report_first_item(report));
 }

@@ -76,6 +76,7 @@ struct wax_report_share wax_report_keys(const struct wax_report *report, uint32_
 
 uint64_t wax_report_items_in(const struct wax_report *report);
 uint64_t wax_report_items_out(const struct wax_report *report);
+uint64_t wax_report_items_dropped(const struct wax_report *report);
 /** Epochs that all workers have finished. */
 uint64_t wax_report_epochs(const struct wax_report *report);
 /** ns from the start to the first item of any worker; 0: there was none. */

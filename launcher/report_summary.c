@@ -187,6 +187,29 @@ static void print_ending(const struct wax_report *report, const struct wax_ended
 			wax_units_print_count(wax_report_items_out(report)).text);
 }
 
+/* Nothing is lost without a word: which steps dropped how many, and where they are. */
+static void print_dropped(const struct wax_report *report)
+{
+	const struct wax_flow *flow = report->env.flow;
+
+	for (uint32_t i = 0; i < flow->step_count; i++) {
+		const struct wax_step *step = flow->steps[i];
+		uint64_t dropped = report->outline.owner[i] == i
+				? wax_report_group(report, i).items_dropped
+				: 0;
+
+		if (dropped == 0)
+			continue;
+		fprintf(report->env.to, "dropped by \"%s\": %s item%s",
+				wax_report_step_name(report, i),
+				wax_units_print_count(dropped).text, dropped == 1 ? "" : "s");
+		if (step->policy == WAX_DLQ)
+			fprintf(report->env.to, ", written to '%s'",
+					flow->letter_boxes[step->letter_box].path);
+		fputc('\n', report->env.to);
+	}
+}
+
 static void print_totals(const struct wax_report *report, const struct wax_ended *ended)
 {
 	FILE *to = report->env.to;
@@ -208,7 +231,8 @@ static void print_totals(const struct wax_report *report, const struct wax_ended
 	if (first_ns > 0)
 		fprintf(to, "; first item after %s",
 				wax_units_print_seconds((int64_t)first_ns).text);
-	fprintf(to, "; dropped 0\n");
+	fprintf(to, "; dropped %s\n", wax_units_print_count(wax_report_items_dropped(report)).text);
+	print_dropped(report);
 }
 
 /* ---- Advice */

@@ -108,9 +108,14 @@ static int build(struct run *run)
 		fprintf(stderr, "hint: `waxrun %s -- --help` lists the arguments of this flow\n",
 				options->flow_path);
 	/* Without its arguments a flow cannot be right. */
-	return run->flow->usage_mistake_count > 0 ? EXIT_USAGE
-			: run->flow->mistake_count > 0 ? EXIT_GRAPH
-						       : 0;
+	if (run->flow->usage_mistake_count > 0)
+		return EXIT_USAGE;
+	if (run->flow->mistake_count > 0)
+		return EXIT_GRAPH;
+	if (wax_flow_set_policies(run->flow, options->on_error.texts, options->on_error.count,
+			    &run->err) < 0)
+		return say(&run->err, EXIT_USAGE);
+	return 0;
 }
 
 static int plan(struct run *run)

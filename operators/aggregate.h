@@ -2,6 +2,7 @@
 #ifndef OPERATORS_AGGREGATE_H
 #define OPERATORS_AGGREGATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <wax/flow.h>
@@ -38,6 +39,9 @@ struct wax_aggregate {
 	struct wax_bytes (*value)(const void *state);
 	/** Free what a state points to, and zero it. May be NULL. */
 	void (*free)(void *state);
+	/** add may fail at an item. Where such items are dropped, each comes to the key's worker as
+	 *  it is: a partial result that cannot be added there would be many. */
+	bool may_fail;
 	uint32_t key_bytes; /* 0: any length */
 	uint32_t state_bytes;
 	uint32_t state_align;

@@ -12,7 +12,7 @@ static const void *column_at(const void *items, uint32_t item_bytes, uint32_t in
 	return items ? (const char *)items + index * stride : NULL;
 }
 
-static struct wax_batch slice(const struct wax_batch *batch, uint32_t first, uint32_t count)
+struct wax_batch wax_column_slice(const struct wax_batch *batch, uint32_t first, uint32_t count)
 {
 	struct wax_batch part = *batch;
 
@@ -30,7 +30,7 @@ static int take(struct wax_port *port, const struct wax_batch *made)
 	if (made->count > column->batch->count - column->done)
 		return -EINVAL;
 
-	struct wax_batch whole = slice(column->batch, column->done, made->count);
+	struct wax_batch whole = wax_column_slice(column->batch, column->done, made->count);
 
 	column->done += made->count;
 	if (column->is_key)
@@ -41,6 +41,16 @@ static int take(struct wax_port *port, const struct wax_batch *made)
 	whole.value_heap = made->value_heap;
 	whole.value_heap_bytes = made->value_heap_bytes;
 	return wax_op_lend(column->op, 0, &whole);
+}
+
+/* An item was dropped: what was made belongs to those before it, and the next to the one behind. */
+static int gap(struct wax_port *port)
+{
+	struct wax_column *column = port->taker;
+	int r = wax_port_flush(port);
+
+	column->done++;
+	return r;
 }
 
 int wax_column_lend_keys(struct wax_op *op, const struct wax_batch *batch, const void *keys,
@@ -64,6 +74,7 @@ int wax_column_init(struct wax_column *column, struct wax_op *op, const struct w
 	/* Its failures are the operator's. */
 	if (wax_port_init(&column->port, type, take, column, op->ports[0].err) < 0)
 		return wax_err_set(err, -ENOMEM, "no memory for a column of %s", type->name);
+	column->port.gap = gap;
 	return 0;
 }
 

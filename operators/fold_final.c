@@ -4,6 +4,7 @@
 
 #include "operators/aggregate.h"
 #include "operators/kernel.h"
+#include "runtime/assert.h"
 
 /* A fold takes values and gives an accumulator, so that two accumulators cannot be combined: all
  * values cross to the worker of their key. */
@@ -32,9 +33,12 @@ static int add_items(struct wax_op *op, const struct wax_table *table,
 		}
 
 		int r = params->fold(acc, &item, params->ctx);
+		uint32_t index = first + i;
 
-		if (r < 0)
-			return wax_op_fail(op, batch, first + i, r, NULL);
+		if (wax_unlikely(r < 0))
+			r = wax_op_refuse(op, NULL, batch, &index, 1, r);
+		if (wax_unlikely(r < 0))
+			return r;
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "operators/column.h"
 #include "runtime/op.h"
 #include "runtime/step.h"
 
@@ -98,6 +99,13 @@ static int print_item(struct line *line, const struct params *params, const stru
 	return r;
 }
 
+static int lend_some(struct wax_op *op, const struct wax_batch *batch, uint32_t from, uint32_t to)
+{
+	struct wax_batch some = wax_column_slice(batch, from, to - from);
+
+	return wax_op_lend(op, 0, &some);
+}
+
 static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
 	const struct params *params = op->params;
@@ -109,16 +117,25 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 			.worker_count = wax_op_worker_count(op),
 	};
 
+	uint32_t passed = 0;
+
 	(void)input;
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
 		int r = params->fn ? params->fn(&place, &item, params->ctx)
 				   : print_item(op->data, params, &place, &item);
 
+		if (r >= 0)
+			continue;
+		/* It is dropped: hand on those in front of it. */
+		r = wax_op_refuse(op, NULL, batch, &i, 1, r);
+		if (r == 0)
+			r = lend_some(op, batch, passed, i);
 		if (r < 0)
-			return wax_op_fail(op, batch, i, r, NULL);
+			return r;
+		passed = i + 1;
 	}
-	return wax_op_lend(op, 0, batch);
+	return lend_some(op, batch, passed, in.count);
 }
 
 static void close(struct wax_op *op)

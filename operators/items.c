@@ -22,3 +22,28 @@ int wax_items_fail(struct wax_op *op, const struct wax_port *port, const struct 
 	return wax_op_fail(op, batch, index, -EINVAL, "emitted %" PRIu64 " items, must be %s 1",
 			emitted, rule == WAX_ITEMS_ONE ? "exactly" : "at most");
 }
+
+int wax_items_each_guarded(struct wax_op *op, struct wax_port *port, const struct wax_batch *batch,
+		wax_item_fn fn, void *ctx, enum wax_items_rule rule)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; i < batch->count && r == 0; i++) {
+		struct wax_item item = wax_batch_item(batch, i);
+		uint64_t before = wax_port_emitted(port);
+
+		wax_port_guard(port);
+		r = fn(&port->out, &item, ctx);
+
+		uint64_t emitted = wax_port_emitted(port) - before;
+
+		if (wax_items_is_refusal(port, r))
+			r = wax_op_refuse(op, port, batch, &i, 1, r < 0 ? r : -EBADMSG);
+		else if (port->failed || !wax_items_allows(rule, emitted))
+			r = wax_items_fail(op, port, batch, i, r, emitted, rule);
+		else
+			r = 0;
+	}
+	wax_port_unguard(port);
+	return r;
+}

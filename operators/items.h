@@ -2,6 +2,7 @@
 #ifndef OPERATORS_ITEMS_H
 #define OPERATORS_ITEMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <wax/operators.h>
@@ -36,6 +37,17 @@ static inline bool wax_items_allows(enum wax_items_rule rule, uint64_t emitted)
 	return rule == WAX_ITEMS_ANY || (rule == WAX_ITEMS_ONE ? emitted == 1 : emitted <= 1);
 }
 
+/** Did the callback say that it cannot process the item, and nothing else go wrong?
+ *  @param r what it gave back */
+static inline bool wax_items_is_refusal(const struct wax_port *port, int r)
+{
+	return (r < 0 || port->refused) && !wax_port_broke(port);
+}
+
+/** The same where items at which a callback fails are dropped. */
+int wax_items_each_guarded(struct wax_op *op, struct wax_port *port, const struct wax_batch *batch,
+		wax_item_fn fn, void *ctx, enum wax_items_rule rule);
+
 /** Call fn, which emits to port, for each item. @param rule a constant: it is compiled in */
 static inline __attribute__((always_inline)) int wax_items_each(struct wax_op *op,
 		struct wax_port *port, const struct wax_batch *batch, wax_item_fn fn, void *ctx,
@@ -45,6 +57,8 @@ static inline __attribute__((always_inline)) int wax_items_each(struct wax_op *o
 	const struct wax_batch in = *batch;
 	uint64_t before = wax_port_emitted(port);
 
+	if (wax_unlikely(wax_op_drops(op)))
+		return wax_items_each_guarded(op, port, batch, fn, ctx, rule);
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
 		int r = fn(&port->out, &item, ctx);

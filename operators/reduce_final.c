@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "operators/aggregate.h"
+#include "runtime/assert.h"
 
 struct params {
 	struct wax_aggregate aggregate;
@@ -28,9 +29,12 @@ static int add(struct wax_op *op, const struct wax_table *table, const struct wa
 		}
 
 		int r = params->reduce(acc, value, params->ctx);
+		uint32_t index = first + i;
 
-		if (r < 0)
-			return wax_op_fail(op, batch, first + i, r, NULL);
+		if (wax_unlikely(r < 0))
+			r = wax_op_refuse(op, NULL, batch, &index, 1, r);
+		if (wax_unlikely(r < 0))
+			return r;
 	}
 	return 0;
 }
@@ -46,7 +50,8 @@ struct wax_stream wax_reduce_final(struct wax_stream up, const char *id,
 	const struct wax_type *type = wax_step_input_keyed(up.flow, step, up);
 	struct params *params = step->params;
 
-	*params = (struct params){.aggregate.add = add, .reduce = reduce, .ctx = ctx};
+	*params = (struct params){
+			.aggregate = {.add = add, .may_fail = true}, .reduce = reduce, .ctx = ctx};
 	if (!reduce)
 		wax_step_fail(up.flow, step, "its callback is NULL");
 	if (type && type->value->item_bytes == 0)

@@ -71,22 +71,28 @@ int wax_select_test(struct wax_select *select, struct wax_op *op, const struct w
 {
 	const struct wax_batch in = *batch;
 	uint32_t *falses = select->indexes[0], *trues = select->indexes[1];
-	uint32_t true_count = 0;
+	uint32_t true_count = 0, false_count = 0;
 
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
 		int answer = test(&item, ctx);
 
-		if (wax_unlikely(answer < 0))
-			return wax_op_fail(op, batch, i, answer, NULL);
+		if (wax_unlikely(answer < 0)) {
+			int r = wax_op_refuse(op, NULL, batch, &i, 1, answer);
+
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (wax_unlikely(answer > 1))
 			return wax_op_fail(op, batch, i, -EINVAL,
 					"answered %d, must be 1 (yes) or 0 (no)", answer);
 		trues[true_count] = i;
-		falses[i - true_count] = i;
+		falses[false_count] = i;
 		true_count += (uint32_t)answer;
+		false_count += 1 - (uint32_t)answer;
 	}
-	ret_counts[0] = in.count - true_count;
+	ret_counts[0] = false_count;
 	ret_counts[1] = true_count;
 	return 0;
 }

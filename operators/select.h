@@ -30,7 +30,7 @@ int wax_select_reserve(struct wax_select *select, const struct wax_batch *batch)
  *
  * @param select     written: in indexes[1] those with the answer 1, in indexes[0] the others
  * @param ret_counts likewise
- * @return 0; negative when an answer was neither, which is reported
+ * @return 0; negative when an answer was neither, which is reported, unless the item is dropped
  */
 int wax_select_test(struct wax_select *select, struct wax_op *op, const struct wax_batch *batch,
 		wax_test_fn test, void *ctx, uint32_t ret_counts[2]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "operators/items.h"
 #include "operators/keyed.h"
 #include "runtime/assert.h"
 #include "runtime/port.h"
@@ -328,6 +329,41 @@ static void sort_items(struct data *data, uint32_t count, uint32_t group_count)
 	}
 }
 
+/* The values of a key come together, and together they are dropped: some may be in the state already,
+ * so that they cannot be given one by one. */
+static int drop_group(struct wax_op *op, const struct wax_values *values, int r)
+{
+	return wax_op_refuse(op, &op->ports[0], values->batch, values->indexes, values->count,
+			r < 0 ? r : -EBADMSG);
+}
+
+static int serve_guarded(
+		struct wax_op *op, struct wax_table_entry *entry, const struct wax_values *values)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	struct wax_port *port = &op->ports[0];
+	struct place place = {values->batch, values->indexes[0]};
+	void *state = state_of(params, data, entry);
+	int r = 0;
+
+	wax_port_guard(port);
+	if (entry->flags & WAX_TABLE_NEW && params->ops.build)
+		r = params->ops.build(
+				&data->keyed, state, (struct wax_bytes){NULL, 0}, params->ctx);
+	if (wax_items_is_refusal(port, r)) {
+		/* Nothing was built, so there is nothing to free. */
+		wax_table_remove(&data->table, entry);
+		return drop_group(op, values, r);
+	}
+	entry->flags &= (uint16_t)~WAX_TABLE_NEW;
+	r = params->ops.on_batch(&data->keyed, state, values, params->ctx);
+	if (!wax_items_is_refusal(port, r))
+		return settle(op, entry, r, place);
+	r = drop_group(op, values, r);
+	return r < 0 ? r : settle(op, entry, WAX_RETAIN, place);
+}
+
 static int serve_group(struct wax_op *op, const struct wax_batch *batch, const struct group *group)
 {
 	const struct params *params = op->params;
@@ -338,6 +374,8 @@ static int serve_group(struct wax_op *op, const struct wax_batch *batch, const s
 	int r = 0;
 
 	serve(op, wax_batch_key(batch, place.index));
+	if (wax_unlikely(wax_op_drops(op)))
+		return serve_guarded(op, entry, &values);
 	if (entry->flags & WAX_TABLE_NEW)
 		r = build(op, entry, (struct wax_bytes){NULL, 0}, place);
 	if (r < 0)
@@ -362,6 +400,7 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	begin(op);
 	for (uint32_t group = 0; group < group_count && r == 0; group++)
 		r = serve_group(op, batch, &data->groups[group]);
+	wax_port_unguard(&op->ports[0]);
 	finish(op);
 	return r;
 }

@@ -43,21 +43,26 @@ static struct wax_table_entry *look_again(
 	return wax_table_get(table, key, wax_hash(key.data, key.bytes), NULL);
 }
 
+/* @return 0: the item is dropped */
 static int item_fail(struct wax_op *op, const struct wax_batch *batch, uint32_t index, int r,
 		uint64_t emitted)
 {
-	const struct data *data = op->data;
+	struct data *data = op->data;
+	struct wax_port *port = &data->column.port;
 
+	if (wax_op_drops(op) && wax_items_is_refusal(port, r))
+		return wax_op_refuse(op, port, batch, &index, 1, r < 0 ? r : -EBADMSG);
 	if (r > WAX_DISCARD)
 		return wax_op_fail(op, batch, index, -EINVAL,
 				"the callback gave back %d, must be WAX_RETAIN (0) or WAX_DISCARD "
 				"(1)",
 				r);
-	return wax_items_fail(op, &data->column.port, batch, index, r, emitted, WAX_ITEMS_ONE);
+	return wax_items_fail(op, port, batch, index, r, emitted, WAX_ITEMS_ONE);
 }
 
-static int push_block(
-		struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count)
+/* @param guarded a constant: it is compiled in */
+static inline __attribute__((always_inline)) int push_block(struct wax_op *op,
+		const struct wax_batch *batch, uint32_t first, uint32_t count, bool guarded)
 {
 	const struct params *params = op->params;
 	const struct wax_batch in = *batch;
@@ -80,11 +85,18 @@ static int push_block(
 		if (wax_unlikely(!entry))
 			return wax_op_fail(op, batch, first + i, -ENOMEM, NULL);
 
+		if (guarded)
+			wax_port_guard(port);
+
 		int r = params->fn(&port->out, wax_table_state(table, entry), &item, params->ctx);
 		uint64_t emitted = wax_port_emitted(port) - before;
 
-		if (wax_unlikely(r < 0 || r > WAX_DISCARD || port->failed || emitted != 1))
-			return item_fail(op, batch, first + i, r, emitted);
+		if (wax_unlikely(r < 0 || r > WAX_DISCARD || port->failed || emitted != 1)) {
+			r = item_fail(op, batch, first + i, r, emitted);
+			if (!guarded || r < 0)
+				return r;
+			continue;
+		}
 		before++;
 		if (r == WAX_DISCARD) {
 			wax_table_remove(table, entry);
@@ -97,15 +109,19 @@ static int push_block(
 static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
 	struct data *data = op->data;
+	bool guarded = wax_op_drops(op);
 	int r = 0, end;
 
 	(void)input;
 	wax_column_begin(&data->column, batch);
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK) {
 		uint32_t left = batch->count - first;
+		uint32_t count = left < WAX_TABLE_BLOCK ? left : WAX_TABLE_BLOCK;
 
-		r = push_block(op, batch, first, left < WAX_TABLE_BLOCK ? left : WAX_TABLE_BLOCK);
+		r = guarded ? push_block(op, batch, first, count, true)
+			    : push_block(op, batch, first, count, false);
 	}
+	wax_port_unguard(&data->column.port);
 	end = wax_column_end(&data->column);
 	return r < 0 ? r : end;
 }

@@ -120,28 +120,79 @@ static bool id_is_taken(const struct wax_flow *flow, const char *id)
 		if (strcmp(flow->steps[i]->id, id) == 0)
 			return true;
 	}
+	for (const struct wax_scope *scope = flow->scopes; scope; scope = scope->next) {
+		if (strcmp(scope->id, id) == 0)
+			return true;
+	}
 	return false;
+}
+
+/* What is wrong with an id, as the end of a sentence. */
+struct fault {
+	char text[512];
+};
+
+static struct fault fault_of(const char *id, bool taken, const char *what)
+{
+	struct fault fault = {""};
+	if (!id || !id[0])
+		snprintf(fault.text, sizeof(fault.text), "a step needs an id (this one is a %s)",
+				what);
+	else if (strchr(id, '.'))
+		snprintf(fault.text, sizeof(fault.text),
+				"the id \"%s\" has a dot in it, which stands between a step and "
+				"its "
+				"parts: use \"_\"",
+				id);
+	else if (taken)
+		snprintf(fault.text, sizeof(fault.text),
+				"the id \"%s\" is taken by an earlier step: ids name steps in "
+				"reports and in saved state, so each is used once",
+				id);
+	return fault;
+}
+
+static const char *parent_id(const struct wax_flow *flow)
+{
+	return flow->scope ? flow->scope->id : flow->name;
+}
+
+void wax_scope_begin(struct wax_flow *flow, const char *id)
+{
+	flow = flow_or_building(flow);
+	char *full = join_id(flow, parent_id(flow), id && id[0] ? id : "?");
+	struct fault fault = fault_of(id, id_is_taken(flow, full), "scope");
+	if (fault.text[0])
+		wax_flow_fail(flow, "scope \"%s\": %s", full, fault.text);
+
+	struct wax_scope *scope = WAX_FLOW_NEW(flow, struct wax_scope);
+	*scope = (struct wax_scope){.id = full, .outer = flow->scope};
+	struct wax_scope **end = &flow->scopes;
+	while (*end)
+		end = &(*end)->next;
+	*end = scope;
+	flow->scope = scope;
+}
+
+void wax_scope_end(struct wax_flow *flow)
+{
+	flow = flow_or_building(flow);
+	if (!flow->scope)
+		wax_flow_fail(flow, "wax_scope_end without a wax_scope_begin");
+	else
+		flow->scope = flow->scope->outer;
 }
 
 struct wax_step *wax_step_add(
 		struct wax_flow *flow, const char *id, const struct wax_op_class *class)
 {
 	flow = flow_or_building(flow);
-	const char *name = id && id[0] ? id : "?";
-	const char *full = join_id(flow, flow->name, name);
-	bool taken = id_is_taken(flow, full);
+	const char *full = join_id(flow, parent_id(flow), id && id[0] ? id : "?");
+	struct fault fault = fault_of(id, id_is_taken(flow, full), class->kind);
 	struct wax_step *step = append_step(flow, full, class);
-
-	if (name != id)
-		wax_step_fail(flow, step, "a step needs an id (this one is a %s)", class->kind);
-	else if (strchr(id, '.'))
-		wax_step_fail(flow, step, "the id \"%s\" has a dot in it, which stands between a "
-					  "step and its parts: use \"_\"",
-				id);
-	else if (taken)
-		wax_step_fail(flow, step, "the id \"%s\" is taken by an earlier step: ids name "
-					  "steps in reports and in saved state, so each is used once",
-				id);
+	step->scope = flow->scope;
+	if (fault.text[0])
+		wax_step_fail(flow, step, "%s", fault.text);
 	return step;
 }
 
@@ -152,6 +203,8 @@ struct wax_step *wax_step_add_inner(struct wax_flow *flow, struct wax_step *owne
 	WAX_ASSERT(owner->index == flow->step_count - 1);
 	struct wax_step *step = append_step(flow, join_id(flow, owner->id, name), class);
 	step->internal = true;
+	step->owner = owner;
+	step->scope = owner->scope;
 	step->failed = owner->failed;
 	if (owner->input_count > 0 || owner->output_count > 0)
 		return step;
@@ -298,6 +351,9 @@ int wax_flow_make(const struct wax_flow_entry *entry, int given_count, char **gi
 	entry->build(flow);
 	building = NULL;
 	wax_args_check(flow);
+	if (flow->scope)
+		wax_flow_fail(flow, "scope \"%s\" is begun but not ended: call wax_scope_end",
+				flow->scope->id);
 	check_graph(flow);
 	*ret_flow = flow;
 	return 0;
@@ -311,6 +367,8 @@ void wax_flow_free(struct wax_flow *flow)
 		if (flow->steps[i]->class->forget)
 			flow->steps[i]->class->forget(flow->steps[i]);
 	}
+	for (uint32_t i = 0; i < flow->letter_box_count; i++)
+		wax_letter_box_close(&flow->letter_boxes[i]);
 	for (uint32_t i = 0; i < flow->allocation_count; i++)
 		free(flow->allocations[i]);
 	for (uint32_t i = 0; i < flow->mistake_count; i++)

@@ -9,6 +9,7 @@
 #include <wax/err.h>
 #include <wax/flow.h>
 
+#include "runtime/letters.h"
 #include "runtime/step.h"
 
 /* A flow while it is described and after: the steps, the streams, the arguments, the mistakes. */
@@ -31,6 +32,13 @@ struct wax_arg {
 	enum wax_arg_kind kind;
 };
 
+/** A group of steps under one id, as wax_scope_begin and wax_scope_end make it. */
+struct wax_scope {
+	const char *id;          /* full: "wordcount.clean" */
+	struct wax_scope *outer; /* NULL: the flow itself */
+	struct wax_scope *next;  /* in the order in which they began */
+};
+
 struct wax_flow {
 	const char *name;
 	const char *about;
@@ -38,6 +46,8 @@ struct wax_flow {
 	struct wax_step **steps;
 	uint32_t step_count;
 	uint32_t step_capacity;
+	struct wax_scope *scopes; /* all */
+	struct wax_scope *scope;  /* the innermost that is open; NULL: none */
 	struct wax_stream_info *streams;
 	uint32_t stream_count;
 	uint32_t stream_capacity;
@@ -48,6 +58,9 @@ struct wax_flow {
 	int given_count; /* what stands behind `--` */
 	char **given;
 	bool *given_used;
+
+	struct wax_letter_box *letter_boxes;
+	uint32_t letter_box_count;
 
 	char **mistakes;
 	uint32_t mistake_count;
@@ -79,6 +92,20 @@ bool wax_flow_wants_help(const struct wax_flow *flow);
 
 /** Report a mistake in the flow's arguments. */
 void wax_flow_fail_usage(struct wax_flow *flow, const char *fmt, ...) WAX_PRINTF(2, 3);
+
+/**
+ * Set policies as a command line gives them: POLICY for all steps, or STEP=POLICY, which counts
+ * more, whatever their order. POLICY is fail, skip or dlq:PATH; STEP is an id with or without the
+ * name of the flow, of a step or of a scope and so all in it.
+ *
+ * @param rules borrows until return
+ * @return 0; -EINVAL with a sentence
+ */
+int wax_flow_set_policies(struct wax_flow *flow, const char *const *rules, uint32_t rule_count,
+		struct wax_err *err);
+
+/** Open the files for dead letters. @return 0, or a negative errno with a sentence */
+int wax_flow_open_letters(struct wax_flow *flow, struct wax_err *err);
 
 /** In flow arguments: report every given one that was not declared. */
 void wax_args_check(struct wax_flow *flow);

@@ -154,6 +154,62 @@ int wax_op_fail(struct wax_op *op, const struct wax_batch *batch, uint32_t index
 	return wax_worker_fail(worker, op, connector ? 5 : 1);
 }
 
+/* ---- Dropping */
+
+bool wax_op_drops(const struct wax_op *op)
+{
+	return op->step->policy != WAX_FAIL;
+}
+
+static int post(struct wax_op *op, const struct wax_batch *batch, uint32_t index, const char *error)
+{
+	struct wax_worker *worker = op->worker;
+	struct wax_letters *letters = &worker->letters[op->step->letter_box];
+	struct wax_letter letter = {
+			.flow = worker->env.plan->flow->name,
+			.step = op->step->id,
+			.worker = worker->env.me,
+			.epoch = wax_op_epoch(op),
+			.source = worker->record->source,
+			.offset = wax_load_relaxed(&worker->record->source_offset),
+			.error = error,
+			.type = wax_op_input_type(op, 0),
+			.item = wax_batch_item(batch, index),
+	};
+	worker->posted = op;
+	if (wax_letters_add(letters, &letter) < 0) {
+		wax_err_set(&worker->err, -ENOMEM, "no memory for a dead letter");
+		return wax_worker_fail(worker, op, 71);
+	}
+	return letters->bytes < WAX_LETTERS_BYTES_ENOUGH ? 0 : wax_worker_post(worker);
+}
+
+void wax_op_forgive(struct wax_op *op, struct wax_port *port)
+{
+	op->worker->err = (struct wax_err){0};
+	wax_port_withdraw(port);
+}
+
+int wax_op_refuse(struct wax_op *op, struct wax_port *port, const struct wax_batch *batch,
+		const uint32_t *indexes, uint32_t count, int code)
+{
+	struct wax_worker *worker = op->worker;
+	if (!wax_op_drops(op) || worker->status != 0 || (port && wax_port_broke(port)))
+		return wax_op_fail(op, batch, indexes[0], code, NULL);
+
+	struct wax_err why = worker->err;
+	if (why.code == 0)
+		wax_err_set(&why, code, "the callback failed: %s", strerror(-code));
+	worker->err = (struct wax_err){0};
+	wax_count(&counters_of(op)->items_dropped, count);
+	for (uint32_t i = 0; i < count && op->step->policy == WAX_DLQ; i++) {
+		int r = post(op, batch, indexes[i], why.text);
+		if (r < 0)
+			return r;
+	}
+	return port ? wax_port_withdraw(port) : 0;
+}
+
 /* A failed emit leaves its sentence with the port; who it was is found here. */
 static int check_ports(struct wax_op *op)
 {

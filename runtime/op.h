@@ -13,6 +13,7 @@
 /* An operator at work in one worker: what operators/ implements and the worker drives. */
 
 struct wax_op;
+struct wax_port;
 struct wax_step;
 struct wax_worker;
 struct wax_flow;
@@ -102,6 +103,25 @@ bool wax_op_failed(const struct wax_op *op, uint32_t port);
  */
 int wax_op_fail(struct wax_op *op, const struct wax_batch *batch, uint32_t index, int code,
 		const char *fmt, ...) WAX_PRINTF(5, 6);
+
+/** Are items at which a callback fails dropped? Then callbacks that emit are called with the port
+ *  guarded (wax_port_guard). */
+bool wax_op_drops(const struct wax_op *op);
+
+/**
+ * A callback said that it cannot process these items: do with them as the policy of the step says.
+ * Where they are dropped they are counted, and what the callback emitted is withdrawn.
+ *
+ * @param port    guarded, where the callback emitted; NULL: nowhere
+ * @param indexes of the items in batch, at least one
+ * @param code    negative, that the callback gave
+ * @return 0: go on with the next; negative: the run fails, and that is recorded
+ */
+int wax_op_refuse(struct wax_op *op, struct wax_port *port, const struct wax_batch *batch,
+		const uint32_t *indexes, uint32_t count, int code);
+
+/** Withdraw what the callback emitted, and forget that it failed: it is called again. */
+void wax_op_forgive(struct wax_op *op, struct wax_port *port);
 
 /** Type of the stream that an input reads. */
 const struct wax_type *wax_op_input_type(const struct wax_op *op, uint32_t input);

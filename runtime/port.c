@@ -63,7 +63,7 @@ int wax_port_init(struct wax_port *port, const struct wax_type *type,
 		wax_port_fini(port);
 		return -ENOMEM;
 	}
-	port->out.capacity = capacity;
+	port->out.capacity = port->usual = port->room = capacity;
 	port->out.values = port->value.items;
 	port->out.keys = port->key.items;
 	return 0;
@@ -86,6 +86,7 @@ static void column_clear(struct wax_port_column *column)
 void wax_port_clear(struct wax_port *port)
 {
 	port->out.count = 0;
+	port->out.capacity = port->usual;
 	port->claimed = false;
 	column_clear(&port->value);
 	column_clear(&port->key);
@@ -125,14 +126,22 @@ struct wax_batch wax_port_batch(const struct wax_port *port)
 	};
 }
 
+static void hand_on(struct wax_port *port)
+{
+	struct wax_batch batch = wax_port_batch(port);
+	if (batch.count == 0)
+		return;
+	port->delivered += batch.count;
+	if (port->take(port, &batch) < 0) {
+		port->failed = true;
+		port->refused = false;
+	}
+}
+
 int wax_port_flush(struct wax_port *port)
 {
-	if (port->out.count > 0 && !port->failed) {
-		struct wax_batch batch = wax_port_batch(port);
-		port->delivered += batch.count;
-		if (port->take(port, &batch) < 0)
-			port->failed = true;
-	}
+	if (!port->failed)
+		hand_on(port);
 	wax_port_clear(port);
 	return port->failed ? -ECANCELED : 0;
 }
@@ -149,9 +158,10 @@ int wax_port_lend(struct wax_port *port, const struct wax_batch *batch)
 	return port->failed ? -ECANCELED : 0;
 }
 
-void wax_out_flush(struct wax_out *out)
+void wax_port_limit(struct wax_port *port, uint32_t items)
 {
-	wax_port_flush(wax_port_of(out));
+	if (items > 0 && items < port->usual)
+		port->usual = port->out.capacity = items;
 }
 
 /* The first failure stands: what follows from it would only hide it. */
@@ -181,6 +191,8 @@ int wax_fail(struct wax_out *out, const char *fmt, ...)
 	va_end(args);
 	if (!port->failed && port->err->code == 0)
 		wax_err_set(port->err, -EBADMSG, "%s", text);
+	if (!port->failed)
+		port->refused = true;
 	port->failed = true;
 	return -EBADMSG;
 }
@@ -357,6 +369,89 @@ static inline bool is_open(const struct wax_port *port)
 			port->value.heap_used + port->key.heap_used < WAX_PORT_HEAP_BYTES;
 }
 
+/* ---- Guarded */
+
+static int column_grow(struct wax_port_column *column, uint32_t count, uint32_t room)
+{
+	void *old = column->items;
+	if (column_init(column, room) < 0) {
+		column->items = old;
+		return -ENOMEM;
+	}
+	memcpy(column->items, old, (size_t)count * column_stride(column));
+	free(old);
+	return 0;
+}
+
+/* Room for twice as many items. */
+static int grow(struct wax_port *port)
+{
+	if (port->out.capacity < port->room) {
+		port->out.capacity = port->room;
+		return 0;
+	}
+	uint32_t room = 2 * port->room;
+	if (room < port->room || column_grow(&port->value, port->out.count, room) < 0 ||
+			(port->keyed && column_grow(&port->key, port->out.count, room) < 0)) {
+		port_fail(port, -ENOMEM, "no memory for the %u items of one call", port->out.count);
+		return wax_port_flush(port);
+	}
+	port->out.values = port->value.items;
+	port->out.keys = port->key.items;
+	port->out.capacity = port->room = room;
+	return 0;
+}
+
+static void column_shift(struct wax_port_column *column, uint32_t from, uint32_t count)
+{
+	size_t stride = column_stride(column);
+	memmove(column->items, (char *)column->items + from * stride, count * stride);
+}
+
+/* Hand on what stands before the items of this call, which stay: their spans too, so the heaps
+ * are not emptied. */
+static int flush_before(struct wax_port *port)
+{
+	uint32_t before = port->begin, kept = port->out.count - before;
+	if (wax_port_broke(port))
+		return wax_port_flush(port);
+	if (port->refused)
+		kept = 0; /* it will be withdrawn */
+	port->begin = 0;
+	port->out.count = before;
+	hand_on(port);
+	if (kept == 0)
+		wax_port_clear(port);
+	if (kept == 0 || wax_port_broke(port))
+		return port->failed ? -ECANCELED : 0;
+
+	if (before > 0)
+		column_shift(&port->value, before, kept);
+	if (before > 0 && port->keyed)
+		column_shift(&port->key, before, kept);
+	port->out.count = kept;
+	return kept == port->out.capacity ? grow(port) : 0;
+}
+
+int wax_port_withdraw(struct wax_port *port)
+{
+	port->failed = port->refused = false;
+	port->claimed = false;
+	port->out.count = port->begin;
+	if (port->out.count == 0)
+		wax_port_clear(port);
+	return port->gap ? port->gap(port) : 0;
+}
+
+void wax_out_flush(struct wax_out *out)
+{
+	struct wax_port *port = wax_port_of(out);
+	if (port->guarded)
+		flush_before(port);
+	else
+		wax_port_flush(port);
+}
+
 /* Hand on the open batch if one more item does not fit. An open claim is forgotten: its room is
  * where the next item goes. */
 static int make_room(struct wax_port *port)
@@ -366,7 +461,7 @@ static int make_room(struct wax_port *port)
 			(port->out.count > 0 &&
 					port->value.heap_used + port->key.heap_used >=
 							WAX_PORT_HEAP_BYTES))
-		wax_port_flush(port);
+		wax_out_flush(&port->out);
 	return port->failed ? -ECANCELED : 0;
 }
 

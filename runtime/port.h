@@ -18,6 +18,9 @@
  * that is being read, so passing on a part of an item costs no copy. Owned: the bytes were copied
  * to the port's own heap. The first emit of a batch decides; one that does not fit turns the
  * column into an owned one until the batch that is read changes.
+ *
+ * A guarded port keeps what is emitted for one item together, however much it is, until the next
+ * item begins: so that it can be withdrawn when the callback fails in the end.
  */
 struct wax_port_column {
 	uint32_t item_bytes; /* 0: spans */
@@ -37,6 +40,11 @@ struct wax_port {
 	struct wax_port_column value;
 	bool keyed;
 	bool failed;
+	bool refused; /* failed because the callback said so: wax_fail */
+	bool guarded;
+	uint32_t begin; /* guarded: where the items of this call begin */
+	uint32_t room;  /* items that there is memory for; more than usual after much was kept */
+	uint32_t usual; /* capacity of an empty batch */
 	uint64_t delivered;             /* items handed on */
 	const struct wax_batch *reading; /* heaps that may be lent from; NULL: none */
 	uint32_t claim_bytes;           /* room of the open claim */
@@ -46,6 +54,8 @@ struct wax_port {
 	/* Takes a batch, lent during the call; negative: a step downstream failed. */
 	int (*take)(struct wax_port *port, const struct wax_batch *batch);
 	void *taker;
+	/* After items were withdrawn: the item that they were emitted for has none. May be NULL. */
+	int (*gap)(struct wax_port *port);
 	/* Fills in the key of wax_emit in a keyed stream (stateful steps); NULL data: none. */
 	struct wax_bytes fixed_key;
 };
@@ -78,6 +88,33 @@ struct wax_batch wax_port_batch(const struct wax_port *port);
 
 /** Forget the open batch. */
 void wax_port_clear(struct wax_port *port);
+
+/** An item begins: keep what is emitted from here on together. */
+static inline void wax_port_guard(struct wax_port *port)
+{
+	port->guarded = true;
+	port->begin = port->out.count;
+}
+
+/** The last item of the batch that is read is done. */
+static inline void wax_port_unguard(struct wax_port *port)
+{
+	port->guarded = false;
+}
+
+/** Did something fail here other than that a callback called wax_fail? That is no matter of the
+ *  item. */
+static inline bool wax_port_broke(const struct wax_port *port)
+{
+	return port->failed && !port->refused;
+}
+
+/** Forget what was emitted since wax_port_guard, and that the callback called wax_fail.
+ *  @return 0; negative when a step downstream failed */
+int wax_port_withdraw(struct wax_port *port);
+
+/** Hand on at most so many items in one batch, if that is less than usual. */
+void wax_port_limit(struct wax_port *port, uint32_t items);
 
 static inline uint64_t wax_port_emitted(const struct wax_port *port)
 {

@@ -34,6 +34,10 @@ struct wax_step {
 	void *params;     /* class->params_bytes */
 	const char *connector; /* of an input or output: "file_lines"; else NULL */
 	const char *label;     /* what it reads or writes: "in.csv"; or NULL */
+	enum wax_policy policy;        /* of items at which a callback fails */
+	uint32_t letter_box;           /* WAX_DLQ: index in the flow's */
+	const struct wax_scope *scope; /* that it stands in; NULL: none */
+	struct wax_step *owner;        /* of a part of another step: that one; else NULL */
 	bool internal;    /* a part of another step, not shown in the graph: "wordcount.count.local" */
 	bool failed;      /* a mistake was reported: its streams are accepted and ignored */
 

@@ -48,6 +48,40 @@ int wax_worker_fail(struct wax_worker *worker, const struct wax_op *op, int stat
 	return -ECANCELED;
 }
 
+/* ---- Dead letters */
+
+static int each_letters(struct wax_worker *worker,
+		int (*call)(struct wax_letters *, const struct wax_letter_box *, struct wax_err *))
+{
+	const struct wax_flow *flow = worker->env.plan->flow;
+	int r = 0;
+	for (uint32_t i = 0; i < flow->letter_box_count && r == 0; i++)
+		r = call(&worker->letters[i], &flow->letter_boxes[i], &worker->err);
+	return r < 0 ? wax_worker_fail(worker, worker->posted, 5) : 0;
+}
+
+int wax_worker_post(struct wax_worker *worker)
+{
+	int r = each_letters(worker, wax_letters_flush);
+	if (r == 0)
+		worker->posted = NULL;
+	return r;
+}
+
+/* What was dropped before the worker failed is written too, as far as that is possible. */
+static void post_last(struct wax_worker *worker)
+{
+	if (worker->letters)
+		each_letters(worker, worker->status == 0 ? wax_letters_sync : wax_letters_flush);
+}
+
+static void free_letters(struct wax_worker *worker)
+{
+	for (uint32_t i = 0; worker->letters && i < worker->env.plan->flow->letter_box_count; i++)
+		wax_letters_fini(&worker->letters[i]);
+	free(worker->letters);
+}
+
 /* ---- Making a worker out of the plan */
 
 static int make_deliverer(struct wax_worker *worker, struct wax_op *op, uint32_t port)
@@ -139,7 +173,8 @@ static int make_worker(struct wax_worker *worker)
 	struct wax_err *err = &worker->err;
 	worker->ops = calloc(plan->flow->step_count + 1, sizeof(*worker->ops));
 	worker->stages = calloc(plan->stage_count + 1, sizeof(*worker->stages));
-	int r = worker->ops && worker->stages ? 0 : -ENOMEM;
+	worker->letters = calloc(plan->flow->letter_box_count + 1, sizeof(*worker->letters));
+	int r = worker->ops && worker->stages && worker->letters ? 0 : -ENOMEM;
 	for (uint32_t i = 0; r == 0 && i < plan->flow->step_count; i++)
 		r = make_op(worker, plan->flow->steps[i]);
 	for (uint32_t i = 0; r == 0 && i < plan->stage_count; i++)
@@ -208,6 +243,7 @@ static void free_worker(struct wax_worker *worker)
 	}
 	/* Closed after those who cancel what they have under way. */
 	wax_loop_close(worker->loop);
+	free_letters(worker);
 	free(worker->ops);
 	free(worker->stages);
 	wax_exchange_free(worker->exchange);
@@ -304,6 +340,8 @@ static int turn(struct wax_worker *worker, bool *worked)
 	 * we now. */
 	*worked |= look_at_launcher(worker);
 	int r = run_stages(worker, worked);
+	if (r == 0 && wax_unlikely(worker->posted != NULL))
+		r = wax_worker_post(worker);
 	if (r < 0)
 		return r;
 	report_epoch(worker);
@@ -462,6 +500,7 @@ int wax_worker_run(const struct wax_worker_env *env)
 		wax_store_relaxed(&worker.record->state, WAX_WORKER_RUNNING);
 		loop(&worker);
 	}
+	post_last(&worker);
 	free_worker(&worker);
 	/* state:A. Pairs with the acquire in the launcher: the failure is written before it. */
 	wax_store_release(&worker.record->state,
@@ -505,5 +544,6 @@ int wax_flow_prepare(struct wax_flow *flow, uint32_t worker_count, struct wax_er
 			return r;
 		}
 	}
-	return check_paths(flow, err);
+	int r = check_paths(flow, err);
+	return r < 0 ? r : wax_flow_open_letters(flow, err);
 }

@@ -7,6 +7,7 @@
 #include "runtime/assert.h"
 #include "runtime/connector.h"
 #include "runtime/exchange.h"
+#include "runtime/letters.h"
 #include "runtime/op.h"
 #include "runtime/port.h"
 #include "runtime/step.h"
@@ -69,6 +70,9 @@ struct wax_worker {
 	bool woken;     /* something was completed that may be of use to a stage */
 	int64_t spin_ns;
 
+	struct wax_letters *letters; /* one for each box of the flow */
+	const struct wax_op *posted; /* whose letter was not written yet; NULL: all are */
+
 	struct wax_err err;
 	char item[WAX_CONTROL_ITEM_BYTES]; /* at which a callback failed */
 	int status;                       /* exit status; 0 while nothing failed */
@@ -76,6 +80,9 @@ struct wax_worker {
 
 /** Record the first failure. @param status the run's exit status @return a negative number */
 int wax_worker_fail(struct wax_worker *worker, const struct wax_op *op, int status);
+
+/** Write the dead letters that there are. @return 0, or negative when the worker has failed */
+int wax_worker_post(struct wax_worker *worker);
 
 /** Note how much memory keyed state takes, if that is more than ever. */
 void wax_worker_note_state(struct wax_worker *worker);

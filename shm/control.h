@@ -40,7 +40,8 @@ enum {
 	X(bytes_in, "bytes", "bytes of their keys and values")                                  \
 	X(batches_in, "batches", "batches that they came in")                                   \
 	X(items_out, "items", "items that the step emitted")                                    \
-	X(bytes_out, "bytes", "bytes of their keys and values")
+	X(bytes_out, "bytes", "bytes of their keys and values")                                 \
+	X(items_dropped, "items", "items dropped because a callback failed")
 
 #define WAX_EDGE_COUNTERS(X)                                                                    \
 	X(items_out, "items", "items sent to all workers, this one included")                   \
@@ -63,7 +64,7 @@ enum {
 
 struct wax_step_counters {
 	WAX_STEP_COUNTERS(WAX_COUNTER_FIELD)
-	uint64_t reserved[3];
+	uint64_t reserved[2];
 };
 
 struct wax_edge_counters {

@@ -20,6 +20,56 @@ struct wax_stream {
 	uint32_t id;
 };
 
+/**
+ * Begin a composite: the ids of the steps that are added until wax_scope_end have its id in front
+ * ("wordcount.clean.parse"), and are unique within it. Scopes may be nested. A function from
+ * streams to streams that wraps its steps so is an operator of one's own, which can be used many
+ * times under different ids; graphs show it as a group.
+ *
+ *     struct wax_stream clean(struct wax_stream up, const char *id)
+ *     {
+ *             wax_scope_begin(up.flow, id);
+ *             struct wax_stream rows = wax_map(up, "parse", ...);
+ *             struct wax_stream good = wax_filter(rows, "check", ...);
+ *             wax_scope_end(up.flow);
+ *             return good;
+ *     }
+ *
+ * @param id as that of a step: unique in the flow or scope around it, without a dot; borrows until
+ *           the process ends
+ */
+WAX_API void wax_scope_begin(struct wax_flow *flow, const char *id);
+
+/** End the composite that was begun last. */
+WAX_API void wax_scope_end(struct wax_flow *flow);
+
+/**
+ * What becomes of an item at which a callback of a step fails: calls wax_fail, or gives back a
+ * negative number. Without a policy the run ends. --on-error of waxrun goes before what the flow
+ * says. Whatever the policy, the run ends when the callback broke the rules of its step (emitted
+ * a wrong size or number of items), and when a source or sink fails.
+ */
+enum wax_policy {
+	WAX_FAIL = 0, /* the run ends with exit status 1; the report shows the item */
+	WAX_SKIP = 1, /* the item is dropped and counted; what was emitted for it is withdrawn */
+	WAX_DLQ = 2,  /* the same, and it is written to a file: set by wax_on_error_dlq */
+};
+
+/**
+ * Set the policy of the step that gives `of`; not of a source.
+ *
+ * @param policy WAX_FAIL or WAX_SKIP
+ */
+WAX_API void wax_on_error(struct wax_stream of, enum wax_policy policy);
+
+/**
+ * Have items at which the step that gives `of` fails written to a file, as JSON lines at its end.
+ * Steps may share one. Their format is in docs/reference/dead-letters.md.
+ *
+ * @param path copied; a regular file, made if missing
+ */
+WAX_API void wax_on_error_dlq(struct wax_stream of, const char *path);
+
 /** What a flow's shared object exports: see WAX_FLOW. */
 struct wax_flow_entry {
 	size_t size_bytes;

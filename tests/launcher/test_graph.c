@@ -135,3 +135,82 @@ Test(graph, a_full_disk_is_reported)
 	fclose(full);
 	planned_free(&planned);
 }
+
+static struct wax_stream twice_counted(struct wax_stream up, const char *id)
+{
+	wax_scope_begin(up.flow, id);
+
+	struct wax_stream keyed = wax_key_on(up, "key", WAX_U64, wax_key_self, NULL);
+
+	wax_scope_begin(up.flow, "inner \"x\"");
+
+	struct wax_stream counts = wax_count_final(keyed, "count");
+
+	wax_scope_end(up.flow);
+	wax_scope_end(up.flow);
+	return counts;
+}
+
+static void build_scopes(struct wax_flow *flow)
+{
+	struct wax_stream numbers = wax_input(flow, "numbers", wax_numbers(1000, 0));
+
+	wax_output(twice_counted(numbers, "a"), "out", wax_null());
+	wax_output(twice_counted(numbers, "b"), "out_b", wax_null());
+}
+
+Test(graph, text_shows_scopes_as_groups)
+{
+	cr_assert_str_eq(graph_of(build_scopes, 1, WAX_OPTION_GRAPH_TEXT),
+			"test: 7 steps, 0 exchanges, for 1 worker\n"
+			"  numbers                input                              -> uint64_t\n"
+			"  a                      scope\n"
+			"    a.key                key_on       <- numbers            -> (uint64_t, "
+			"uint64_t)\n"
+			"    a.inner \"x\"          scope\n"
+			"      a.inner \"x\".count  count_final  <- a.key              -> "
+			"(uint64_t, "
+			"uint64_t)\n"
+			"  out                    output       <- a.inner \"x\".count\n"
+			"  b                      scope\n"
+			"    b.key                key_on       <- numbers            -> (uint64_t, "
+			"uint64_t)\n"
+			"    b.inner \"x\"          scope\n"
+			"      b.inner \"x\".count  count_final  <- b.key              -> "
+			"(uint64_t, "
+			"uint64_t)\n"
+			"  out_b                  output       <- b.inner \"x\".count\n");
+}
+
+Test(graph, mermaid_draws_scopes_as_subgraphs)
+{
+	const char *text = graph_of(build_scopes, 1, WAX_OPTION_GRAPH_MERMAID);
+
+	cr_assert_not_null(strstr(text,
+					   "        test.numbers[\"numbers (input)\"]\n"
+					   "        subgraph \"a\"\n"
+					   "            test.a.key[\"a.key (key_on)\"]\n"
+					   "            subgraph \"a.inner #quot;x#quot;\"\n"
+					   "                test.2[\"a.inner #quot;x#quot;.count "
+					   "(count_final)\"]\n"
+					   "            end\n"
+					   "        end\n"
+					   "        test.out[\"out (output)\"]\n"
+					   "        test.numbers -- \"uint64_t\" --> test.a.key\n"),
+			"%s", text);
+	cr_assert_not_null(strstr(text,
+					   "        test.2 -- \"(uint64_t, uint64_t)\" --> "
+					   "test.out\n"
+					   "        subgraph \"b\"\n"),
+			"%s", text);
+}
+
+Test(graph, json_names_the_scope)
+{
+	const char *text = graph_of(build_scopes, 1, WAX_OPTION_GRAPH_JSON);
+
+	cr_assert_not_null(strstr(text,
+					   "{\"id\":\"test.a.key\",\"kind\":\"key_on\","
+					   "\"internal\":false,\"scope\":\"test.a\","),
+			"%s", text);
+}

@@ -16,7 +16,7 @@
 static int parse_words(struct wax_options *options, struct wax_err *err,
 		const char *const *environment, const char *const *words)
 {
-	static char *argv[32];
+	static char *argv[WAX_OPTION_LIST_MAX + 8];
 	int argc = 0;
 
 	for (; words[argc]; argc++)
@@ -55,6 +55,7 @@ Test(options, defaults_stand_where_nothing_is_said)
 	cr_assert_eq(options.slab_bytes, 0);
 	cr_assert_eq(options.snapshot_interval_ns, INT64_C(10000000000));
 	cr_assert_not(options.rehearse);
+	cr_assert_eq(options.on_error.count, 0);
 	cr_assert_eq(options.drain_timeout_ns, INT64_C(30000000000));
 	cr_assert_eq(options.timeout_ns, 0);
 	cr_assert_eq(options.interval_ns, INT64_C(1000000000));
@@ -76,6 +77,7 @@ Test(options, every_option_reaches_its_member)
 	cr_assert_eq(PARSE(&options, &err, NULL, "--procs", "4", "--bind=core", "--report-bindings",
 				     "--io", "posix", "--spin=20us", "--exchange-mem", "512M",
 				     "--slab=64K", "--snapshot-interval", "0", "--rehearse",
+				     "--on-error=skip", "--on-error", "a=dlq:b,c",
 				     "--drain-timeout=5s", "--timeout", "1h", "-i", "250ms",
 				     "--json=log.ndjson", "-qv", "--color=never", "flow.so"),
 			0, "%s", err.text);
@@ -88,6 +90,9 @@ Test(options, every_option_reaches_its_member)
 	cr_assert_eq(options.slab_bytes, 65536);
 	cr_assert_eq(options.snapshot_interval_ns, 0);
 	cr_assert(options.rehearse);
+	cr_assert_eq(options.on_error.count, 2);
+	cr_assert_str_eq(options.on_error.texts[0], "skip");
+	cr_assert_str_eq(options.on_error.texts[1], "a=dlq:b,c");
 	cr_assert_eq(options.drain_timeout_ns, INT64_C(5000000000));
 	cr_assert_eq(options.timeout_ns, INT64_C(3600000000000));
 	cr_assert_eq(options.interval_ns, 250000000);
@@ -392,6 +397,29 @@ Test(options, colour_by_itself_asks_terminal_and_environment)
 	}
 }
 
+Test(options, a_list_grows_up_to_its_limit)
+{
+	const char *words[WAX_OPTION_LIST_MAX + 4] = {"waxrun", "flow.so"};
+	const char *environment[] = {"WAX_ON_ERROR=skip", NULL};
+	struct wax_options options;
+	struct wax_err err = {0};
+
+	cr_assert_eq(PARSE(&options, &err, environment, "flow.so"), 0);
+	cr_assert_eq(options.on_error.count, 1);
+	cr_assert_eq(PARSE(&options, &err, environment, "--on-error=fail", "flow.so"), 0);
+	cr_assert_eq(options.on_error.count, 1);
+	cr_assert_str_eq(options.on_error.texts[0], "fail");
+
+	for (int i = 0; i < WAX_OPTION_LIST_MAX; i++)
+		words[2 + i] = "--on-error=fail";
+	cr_assert_eq(parse_words(&options, &err, NULL, words), 0);
+	cr_assert_eq(options.on_error.count, WAX_OPTION_LIST_MAX);
+	words[2 + WAX_OPTION_LIST_MAX] = "--on-error=fail";
+	assert_error(NULL, words, "--on-error: given more than 64 times");
+	ASSERT_ERROR(NULL, "--on-error: '' is empty: write a [STEP=]POLICY",
+			"--on-error=", "flow.so");
+}
+
 /* The table itself. */
 
 Test(options, every_member_has_the_size_of_its_kind)
@@ -419,6 +447,9 @@ Test(options, every_member_has_the_size_of_its_kind)
 			break;
 		case WAX_OPTION_STRING:
 			fits = bytes == sizeof(char *);
+			break;
+		case WAX_OPTION_LIST:
+			fits = bytes == sizeof(struct wax_option_list);
 			break;
 		}
 		cr_assert(fits, "--%s", option->name);

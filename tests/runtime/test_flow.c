@@ -429,3 +429,156 @@ Test(flow_entry, free_of_null_is_allowed)
 {
 	wax_flow_free(NULL);
 }
+
+/* ---- Scopes */
+
+static struct wax_stream clean(struct wax_stream up, const char *id)
+{
+	wax_scope_begin(up.flow, id);
+
+	struct wax_stream parsed = wax_map(up, "parse", WAX_U64, pass, NULL);
+	struct wax_stream counted = wax_count_final(
+			wax_key_on(parsed, "key", WAX_U64, wax_key_self, NULL), "count");
+
+	wax_scope_end(up.flow);
+	return counted;
+}
+
+static void composed(struct wax_flow *to)
+{
+	struct wax_stream all = numbers(to, "numbers");
+
+	wax_scope_begin(to, "both");
+	wax_output(clean(all, "a"), "out_a", wax_null());
+	wax_output(clean(all, "b"), "out_b", wax_null());
+	wax_scope_end(to);
+	wax_output(clean(all, "a"), "parse", wax_null());
+}
+
+Test(flow, gives_steps_of_a_scope_its_id)
+{
+	static const char *const ids[] = {"test.numbers", "test.both.a.parse", "test.both.a.key",
+			"test.both.a.count", "test.both.a.count.final", "test.both.out_a",
+			"test.both.b.parse", "test.both.b.key", "test.both.b.count",
+			"test.both.b.count.final", "test.both.out_b", "test.a.parse", "test.a.key",
+			"test.a.count", "test.a.count.final", "test.parse"};
+
+	build(composed);
+	expect_mistakes(0);
+	cr_assert_eq(flow->step_count, sizeof(ids) / sizeof(ids[0]));
+	for (uint32_t i = 0; i < flow->step_count; i++)
+		cr_assert_str_eq(flow->steps[i]->id, ids[i]);
+	cr_assert_str_eq(flow->steps[4]->scope->id, "test.both.a");
+	cr_assert_str_eq(flow->steps[4]->scope->outer->id, "test.both");
+	cr_assert_eq(flow->steps[4]->owner, flow->steps[3]);
+	cr_assert_null(flow->steps[15]->scope);
+}
+
+static void twice_in_scopes(struct wax_flow *to)
+{
+	struct wax_stream all = numbers(to, "numbers");
+
+	wax_output(clean(all, "a"), "out", wax_null());
+	clean(all, "a");
+	clean(all, "numbers");
+	wax_scope_begin(to, "c");
+	wax_map(all, "same", WAX_U64, pass, NULL);
+	wax_map(all, "same", WAX_U64, pass, NULL);
+	wax_scope_end(to);
+	wax_map(all, "c", WAX_U64, pass, NULL);
+}
+
+Test(flow, refuses_an_id_that_is_taken_in_its_scope)
+{
+	build(twice_in_scopes);
+	expect_mistake(0, "scope \"test.a\": the id \"a\" is taken by an earlier step");
+	expect_mistake(1, "step \"test.a.parse\": the id \"parse\" is taken");
+	/* The other steps in there are doubled as well. */
+	expect_mistake(4, "scope \"test.numbers\": the id \"numbers\" is taken by an earlier step");
+	expect_mistake(5, "step \"test.c.same\": the id \"same\" is taken");
+	expect_mistake(6, "step \"test.c\": the id \"c\" is taken");
+	expect_mistakes(7);
+}
+
+static void ends_too_often(struct wax_flow *to)
+{
+	wax_output(clean(numbers(to, "numbers"), "a"), "out", wax_null());
+	wax_scope_end(to);
+	wax_scope_begin(to, NULL);
+	wax_scope_end(to);
+	wax_scope_begin(to, "b.c");
+}
+
+Test(flow, refuses_scopes_that_begin_or_end_badly)
+{
+	build(ends_too_often);
+	expect_mistake(0, "wax_scope_end without a wax_scope_begin");
+	expect_mistake(1, "scope \"test.?\": a step needs an id (this one is a scope)");
+	expect_mistake(2, "scope \"test.b.c\": the id \"b.c\" has a dot in it");
+	expect_mistake(3, "scope \"test.b.c\" is begun but not ended: call wax_scope_end");
+	expect_mistakes(4);
+}
+
+/* ---- Policies as a command line gives them */
+
+static int set_policies(struct wax_err *err, const char *first, const char *second)
+{
+	const char *rules[] = {first, second};
+
+	return wax_flow_set_policies(flow, rules, second ? 2 : 1, err);
+}
+
+static void expect_policies(const char *letters)
+{
+	for (uint32_t i = 0; i < flow->step_count; i++)
+		cr_assert_eq("FSD"[flow->steps[i]->policy], letters[i], "%s", flow->steps[i]->id);
+}
+
+Test(flow, takes_a_policy_for_all_or_one_or_a_scope)
+{
+	struct wax_err err = {0};
+
+	build(composed);
+	cr_assert_eq(set_policies(&err, "both.a=skip", NULL), 0, "%s", err.text);
+	expect_policies("FSSSSFFFFFFFFFFF");
+	/* The one that names a step counts more, wherever it stands. */
+	cr_assert_eq(set_policies(&err, "test.a.count=dlq:/x=y", "skip"), 0, "%s", err.text);
+	expect_policies("FSSSSFSSSSFSSDDF");
+	cr_assert_eq(flow->letter_box_count, 1);
+	cr_assert_str_eq(flow->letter_boxes[flow->steps[14]->letter_box].path, "/x=y");
+	cr_assert_eq(set_policies(&err, "fail", "both.out_a=fail"), -EINVAL);
+	expect_policies("FFFFFFFFFFFFFFFF");
+}
+
+Test(flow, refuses_a_policy_that_means_nothing)
+{
+	static const struct {
+		const char *rule;
+		const char *sentence;
+	} cases[] = {
+			{"both.b.pase=skip",
+					"the flow has no step \"both.b.pase\": did you mean "
+					"\"both.b.parse\"?"},
+			{"pars=skip", "did you mean \"both.a.parse\"?"},
+			{"bot=skip", "did you mean \"both\"?"},
+			{"nothing_like_it=skip",
+					"the flow has no step \"nothing_like_it\": "
+					"`waxrun --graph` lists them"},
+			{"numbers=skip", "step \"numbers\" is a source or sink"},
+			{"both.a.count.final=skip", "no step \"both.a.count.final\""},
+			{"drop", "'drop' is not accepted: write fail, skip or dlq:PATH, or STEP="},
+			{"dlq:", "'dlq:' is not accepted"},
+			{"=skip", "'=skip' is not accepted"},
+			{"both=", "'both=' is not accepted"},
+	};
+
+	build(composed);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wax_err err = {0};
+
+		cr_assert_eq(set_policies(&err, cases[i].rule, NULL), -EINVAL, "%s", cases[i].rule);
+		cr_assert(strstr(err.text, cases[i].sentence), "'%s' lacks '%s'", err.text,
+				cases[i].sentence);
+	}
+	expect_policies("FFFFFFFFFFFFFFFF");
+}

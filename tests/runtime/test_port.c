@@ -684,3 +684,129 @@ Test(port, forgets_what_is_cleared)
 	emit("b");
 	expect("b;|");
 }
+
+/* ---- Guarded */
+
+static int gaps;
+
+static int note_gap(struct wax_port *from)
+{
+	(void)from;
+	gaps++;
+	return 0;
+}
+
+Test(port, withdraws_what_was_emitted_for_an_item)
+{
+	set_up(WAX_TEXT);
+	gaps = 0;
+	port.gap = note_gap;
+	wax_port_guard(&port);
+	emit("a");
+	wax_port_guard(&port);
+	emit("b");
+	emit("c");
+	cr_assert_eq(wax_fail(out(), "no more"), -EBADMSG);
+	cr_assert(port.refused);
+	cr_assert_not(wax_port_broke(&port));
+	emit("d");
+	cr_assert_eq(wax_port_withdraw(&port), 0);
+	cr_assert_eq(gaps, 1);
+	cr_assert_not(port.failed);
+	wax_port_guard(&port);
+	emit("e");
+	wax_port_unguard(&port);
+	expect("a;e;|");
+}
+
+Test(port, that_broke_is_told_from_one_that_refused)
+{
+	set_up(WAX_U32);
+	wax_port_guard(&port);
+	wax_emit(out(), "abc", 3);
+	cr_assert(wax_port_broke(&port));
+	wax_fail(out(), "too late");
+	cr_assert(wax_port_broke(&port));
+	expect_failure(-EMSGSIZE, "emitted a value of 3 bytes");
+}
+
+Test(port, guarded_keeps_the_items_of_a_call_together)
+{
+	set_up(WAX_U64);
+	uint32_t usual = port.usual;
+	uint64_t number = 0;
+
+	for (uint32_t i = 0; i < usual - 1; i++)
+		wax_emit(out(), &number, sizeof(number));
+	wax_port_guard(&port);
+	for (uint32_t i = 0; i < 5 * usual; i++) {
+		wax_emit(out(), &number, sizeof(number));
+		wax_out_flush(out());
+	}
+	/* What stood before went on, once. */
+	cr_assert_eq(batches, 1);
+	cr_assert_eq(largest, usual - 1);
+	cr_assert_eq(wax_port_emitted(&port), 6 * usual - 1);
+	cr_assert_eq(wax_port_withdraw(&port), 0);
+	cr_assert_eq(wax_port_emitted(&port), usual - 1);
+	cr_assert_eq(out()->capacity, usual);
+
+	wax_port_guard(&port);
+	for (uint32_t i = 0; i < 3 * usual; i++)
+		wax_emit(out(), &number, sizeof(number));
+	wax_port_unguard(&port);
+	cr_assert_eq(wax_port_flush(&port), 0);
+	cr_assert_eq(batches, 2);
+	cr_assert_eq(largest, 3 * usual);
+	cr_assert_eq(out()->capacity, usual, "batches are no larger from then on");
+}
+
+Test(port, guarded_moves_keys_and_spans_of_what_it_keeps)
+{
+	set_up(wax_type_keyed(WAX_TEXT, WAX_TEXT));
+	wax_emit_kv(out(), "k", 1, "first", 5);
+	wax_port_guard(&port);
+	wax_emit_kv(out(), "l", 1, "second", 6);
+	wax_out_flush(out());
+	wax_emit_kv(out(), "m", 1, "third", 5);
+	wax_port_guard(&port);
+	wax_emit_kv(out(), "n", 1, "fourth", 6);
+	wax_out_flush(out());
+	cr_assert_eq(wax_port_withdraw(&port), 0);
+	wax_port_unguard(&port);
+	expect("k=first;|l=second;m=third;|");
+}
+
+Test(port, guarded_gives_room_after_a_refusal)
+{
+	set_up(WAX_U64);
+	uint32_t usual = port.usual;
+	uint64_t number = 7;
+
+	wax_emit(out(), &number, sizeof(number));
+	wax_port_guard(&port);
+	wax_fail(out(), "no");
+	for (uint32_t done = 0; done < 3 * usual;) {
+		uint32_t room = wax_out_room(out(), usual);
+
+		cr_assert_gt(room, 0);
+		wax_out_advance(out(), room);
+		done += room;
+	}
+	cr_assert_eq(wax_port_withdraw(&port), 0);
+	wax_port_unguard(&port);
+	cr_assert_eq(wax_port_flush(&port), 0);
+	cr_assert_eq(port.delivered, 1);
+}
+
+Test(port, of_a_limit_hands_on_no_more_at_a_time)
+{
+	set_up(WAX_U64);
+	wax_port_limit(&port, 3);
+	wax_port_limit(&port, 1000000);
+	for (uint64_t i = 0; i < 10; i++)
+		wax_emit(out(), &i, sizeof(i));
+	cr_assert_eq(wax_port_flush(&port), 0);
+	cr_assert_eq(batches, 4);
+	cr_assert_eq(largest, 3);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "launcher/json.h"
+#include "runtime/json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -65,10 +65,9 @@ static void write_letter(FILE *out, const unsigned char *at, size_t length)
 		fwrite(at, 1, length, out);
 }
 
-static void write_text(FILE *out, const char *text)
+static void write_text(FILE *out, const void *text, size_t bytes)
 {
-	const unsigned char *at = (const unsigned char *)text;
-	size_t bytes = strlen(text);
+	const unsigned char *at = text;
 
 	fputc('"', out);
 	while (bytes > 0) {
@@ -92,7 +91,7 @@ static void begin(struct wax_json *json, const char *name)
 		fputc(',', json->out);
 	json->follows = true;
 	if (name) {
-		write_text(json->out, name);
+		write_text(json->out, name, strlen(name));
 		fputc(':', json->out);
 	}
 }
@@ -164,9 +163,41 @@ void wax_json_text(struct wax_json *json, const char *name, const char *text)
 {
 	begin(json, name);
 	if (text)
-		write_text(json->out, text);
+		write_text(json->out, text, strlen(text));
 	else
 		fputs("null", json->out);
+}
+
+bool wax_json_is_text(struct wax_bytes bytes)
+{
+	const unsigned char *at = bytes.data;
+
+	for (size_t left = bytes.bytes, length; left > 0; left -= length, at += length) {
+		length = letter_bytes(at, left);
+		if (length == 0)
+			return false;
+	}
+	return true;
+}
+
+void wax_json_bytes(struct wax_json *json, const char *name, struct wax_bytes bytes)
+{
+	begin(json, name);
+	write_text(json->out, bytes.data, bytes.bytes);
+}
+
+void wax_json_hex(struct wax_json *json, const char *name, struct wax_bytes bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *at = bytes.data;
+
+	begin(json, name);
+	fputc('"', json->out);
+	for (size_t i = 0; i < bytes.bytes; i++) {
+		fputc(digits[at[i] >> 4], json->out);
+		fputc(digits[at[i] & 15], json->out);
+	}
+	fputc('"', json->out);
 }
 
 int wax_json_finish(struct wax_json *json)

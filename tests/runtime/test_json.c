@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "launcher/json.h"
+#include "runtime/json.h"
 
 static struct wax_json json;
 static char *written;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LAUNCHER_JSON_H
-#define LAUNCHER_JSON_H
+#ifndef RUNTIME_JSON_H
+#define RUNTIME_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include <wax/batch.h>
 
 /**
  * Write JSON to a stream, a value at a time. For a buffer that grows, write to one of
@@ -36,6 +38,13 @@ void wax_json_double(struct wax_json *json, const char *name, double value);
 void wax_json_bool(struct wax_json *json, const char *name, bool value);
 /** @param text NULL: null */
 void wax_json_text(struct wax_json *json, const char *name, const char *text);
+
+/** Can these bytes be written as a text that reads back as them: are they valid UTF-8? */
+bool wax_json_is_text(struct wax_bytes bytes);
+/** A text with a length of its own, which may have NUL bytes. */
+void wax_json_bytes(struct wax_json *json, const char *name, struct wax_bytes bytes);
+/** A text of two hexadecimal digits a byte. */
+void wax_json_hex(struct wax_json *json, const char *name, struct wax_bytes bytes);
 
 /**
  * End the line, and flush it, so that whoever reads a stream of objects gets it whole. All objects
