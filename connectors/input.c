@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "connectors/pace.h"
 #include "runtime/connector.h"
+#include "runtime/port.h"
 #include "runtime/step.h"
 
 /*
@@ -35,6 +37,7 @@ struct input_data {
 	uint32_t part_count;
 	uint32_t live;
 	uint32_t next;
+	struct wax_pace pace;
 };
 
 static int input_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t worker_count,
@@ -45,7 +48,16 @@ static int input_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t 
 	(void)flow;
 	wax_parts_fini(&params->parts);
 	wax_parts_init(&params->parts, worker_count);
+	int r = wax_pace_init(&(struct wax_pace){0}, source->rate, 0, 1, err);
+	if (r < 0)
+		return r;
 	return source->ops.list ? source->ops.list(source->source, &params->parts, err) : 0;
+}
+
+static const struct wax_parts *input_parts(const struct wax_step *step)
+{
+	const struct input_params *params = step->params;
+	return params->source->ops.list ? &params->parts : NULL;
 }
 
 static void input_forget(struct wax_step *step)
@@ -72,6 +84,20 @@ static int open_part(struct wax_op *op, const char *name, struct wax_err *err)
 	return 0;
 }
 
+/* The rate is shared among the workers that have something to read. */
+static void start_pace(struct wax_op *op)
+{
+	struct input_data *data = op->data;
+	const struct input_params *params = op->params;
+	uint32_t worker_count = wax_op_worker_count(op);
+	if (params->source->ops.list && params->parts.count < worker_count)
+		worker_count = params->parts.count;
+	/* The rate was looked at by prepare. */
+	if (wax_op_worker_index(op) < worker_count)
+		wax_pace_init(&data->pace, params->source->rate, wax_op_worker_index(op),
+				worker_count, NULL);
+}
+
 static int input_open(struct wax_op *op, struct wax_err *err)
 {
 	struct input_data *data = op->data;
@@ -80,6 +106,9 @@ static int input_open(struct wax_op *op, struct wax_err *err)
 	data->parts = calloc(params->parts.count + 1, sizeof(*data->parts));
 	if (!data->parts)
 		return wax_err_set(err, -ENOMEM, "no memory for its partitions");
+	if (params->source->batch_size)
+		wax_port_limit(&op->ports[0], params->source->batch_size);
+	start_pace(op);
 
 	if (!params->source->ops.list)
 		return open_part(op, "", err);
@@ -123,10 +152,11 @@ static bool is_due(struct wax_op *op, const struct input_part *part)
 	return false;
 }
 
-static int ask_part(struct wax_op *op, struct input_part *part)
+static int ask_part(struct wax_op *op, struct input_part *part, uint32_t most)
 {
 	const struct wax_source_ops *ops = &((const struct input_params *)op->params)->source->ops;
 	part->env.woken = false;
+	part->env.batch_size = most;
 	int next = ops->next(part->handle, wax_op_out(op, 0), wax_op_err(op));
 	switch (next) {
 	case WAX_MORE:
@@ -151,6 +181,8 @@ static int ask_part(struct wax_op *op, struct input_part *part)
 static int input_poll(struct wax_op *op)
 {
 	struct input_data *data = op->data;
+	const struct input_params *params = op->params;
+	uint32_t batch_size = params->source->batch_size ? params->source->batch_size : UINT32_MAX;
 	uint64_t emitted = wax_op_emitted(op, 0);
 	if (wax_op_stopping(op)) {
 		for (uint32_t i = 0; i < data->part_count; i++)
@@ -158,6 +190,11 @@ static int input_poll(struct wax_op *op)
 	}
 
 	op->wake_at = WAX_NEVER;
+	uint32_t most = (uint32_t)wax_pace_due(&data->pace, wax_op_now(op), batch_size);
+	if (most == 0 && data->live > 0) {
+		wax_op_wake_by(op, wax_pace_next(&data->pace));
+		return WAX_IDLE;
+	}
 	bool more = false;
 	for (uint32_t tried = 0; tried < data->part_count && data->live > 0; tried++) {
 		struct input_part *part = &data->parts[data->next];
@@ -165,13 +202,14 @@ static int input_poll(struct wax_op *op)
 			data->next = 0;
 		if (!is_due(op, part))
 			continue;
-		int next = ask_part(op, part);
+		int next = ask_part(op, part, most);
 		if (next < 0)
 			return next;
 		more = next == WAX_MORE || wax_op_emitted(op, 0) > emitted;
 		if (more)
 			break; /* one batch a time: what is downstream comes first */
 	}
+	wax_pace_advance(&data->pace, wax_op_emitted(op, 0) - emitted);
 	if (data->live == 0)
 		return WAX_END;
 	/* Those that were not asked in this round may be due, and one that has more is, though it
@@ -184,6 +222,7 @@ static const struct wax_op_class input_class = {
 		.params_bytes = sizeof(struct input_params),
 		.data_bytes = sizeof(struct input_data),
 		.prepare = input_prepare,
+		.parts = input_parts,
 		.forget = input_forget,
 		.open = input_open,
 		.poll = input_poll,

@@ -78,6 +78,7 @@ struct wax_lines {
 	uint32_t longline_capacity;
 	bool longline_lent;
 
+	uint32_t most; /* lines to give at once */
 	struct wax_span spans[WAX_PORT_ITEMS_MAX];
 };
 
@@ -363,7 +364,7 @@ static uint32_t scan_block(struct wax_lines *lines)
 
 	lines->scan.end = end < inside ? end : inside;
 	if (lines->scan.at < lines->scan.end)
-		count = wax_scan_lines(&lines->scan, lines->spans, WAX_PORT_ITEMS_MAX);
+		count = wax_scan_lines(&lines->scan, lines->spans, lines->most);
 	/* The line that goes on behind the range, but none that begins there. */
 	if (count == 0 && lines->scan.line < inside && lines->scan.at < end) {
 		lines->scan.end = end;
@@ -456,6 +457,8 @@ int wax_lines_emit(struct wax_lines *lines, struct wax_env *env, struct wax_out 
 		struct wax_err *err)
 {
 	struct wax_batch batch;
+	uint32_t most = wax_env_batch_size(env);
+	lines->most = most < WAX_PORT_ITEMS_MAX ? most : WAX_PORT_ITEMS_MAX;
 	int rc = wax_lines_next(lines, &batch, err);
 
 	if (rc != WAX_MORE)
@@ -491,6 +494,7 @@ int wax_lines_make(const struct wax_lines_options *options, struct wax_lines **r
 		return wax_err_set(err, -ENOMEM, "no memory to read %s", options->name);
 
 	lines->options = *options;
+	lines->most = WAX_PORT_ITEMS_MAX;
 	lines->options.buffer_bytes = bytes;
 	lines->head_room = bytes < HEAD_ROOM_MAX ? bytes : HEAD_ROOM_MAX;
 	lines->current = &lines->blocks[0];

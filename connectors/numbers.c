@@ -72,9 +72,11 @@ static int numbers_next(void *numbers_part, struct wax_out *out, struct wax_err 
 	struct numbers_part *part = numbers_part;
 	struct wax_share *share = &part->share;
 	uint64_t left = (uint64_t)(share->end - share->next);
+	uint32_t most = wax_env_batch_size(part->env);
 	uint32_t count = left < NUMBERS_MAX ? (uint32_t)left : NUMBERS_MAX;
 
 	(void)err;
+	count = count < most ? count : most;
 	count = (uint32_t)wax_pace_due(&part->pace, wax_env_now(part->env), count);
 	if (count == 0)
 		return left > 0 ? WAX_IDLE : WAX_END;

@@ -114,6 +114,7 @@ static int output_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t
 		return r;
 	step->route = WAX_ROUTE_PART;
 	step->part_count = params->parts.count;
+	step->part_choice = (struct wax_part_choice){sink->ops.part, sink->sink};
 
 	struct wax_stream_info *up = wax_flow_stream(flow, step->inputs[0]);
 	if (params->parts.count == 0)
@@ -129,6 +130,12 @@ static int output_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t
 		return compile_format(params->format_step->params, false, err);
 	}
 	return 0;
+}
+
+static const struct wax_parts *output_parts(const struct wax_step *step)
+{
+	const struct output_params *params = step->params;
+	return params->sink->ops.list ? &params->parts : NULL;
 }
 
 static void output_forget(struct wax_step *step)
@@ -205,6 +212,15 @@ static int output_open(struct wax_op *op, struct wax_err *err)
 	return 0;
 }
 
+static uint64_t part_of(const struct output_params *params, struct wax_bytes key)
+{
+	const struct wax_sink *sink = params->sink;
+	uint32_t count = params->parts.count;
+	return (sink->ops.part ? sink->ops.part(sink->sink, key, count)
+			       : wax_hash(key.data, key.bytes)) %
+			count;
+}
+
 static int deal_to_parts(struct wax_op *op, const struct wax_batch *batch)
 {
 	struct output_data *data = op->data;
@@ -213,7 +229,7 @@ static int deal_to_parts(struct wax_op *op, const struct wax_batch *batch)
 		wax_port_read(&data->parts[i].port, batch);
 	for (uint32_t i = 0; i < batch->count; i++) {
 		struct wax_bytes key = wax_batch_key(batch, i), value = wax_batch_value(batch, i);
-		uint64_t index = wax_hash(key.data, key.bytes) % params->parts.count;
+		uint64_t index = part_of(params, key);
 		struct output_part *part = &data->parts[index / wax_op_worker_count(op)];
 		int r = wax_emit_kv(&part->port.out, key.data, key.bytes, value.data, value.bytes);
 		if (r < 0)
@@ -306,6 +322,7 @@ static const struct wax_op_class output_class = {
 		.data_bytes = sizeof(struct output_data),
 		.counts_as_output = true,
 		.prepare = output_prepare,
+		.parts = output_parts,
 		.forget = output_forget,
 		.open = output_open,
 		.push = output_push,

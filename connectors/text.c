@@ -70,10 +70,12 @@ static int text_next(void *text_part, struct wax_out *out, struct wax_err *err)
 	struct text_part *part = text_part;
 	struct wax_share *share = &part->share;
 	uint64_t left = (uint64_t)(share->end - share->next);
-	uint64_t count = wax_pace_due(
-			&part->pace, wax_env_now(part->env), left < LINES_MAX ? left : LINES_MAX);
+	uint64_t most = wax_env_batch_size(part->env);
+	uint64_t count;
 
 	(void)err;
+	most = most < LINES_MAX ? most : LINES_MAX;
+	count = wax_pace_due(&part->pace, wax_env_now(part->env), left < most ? left : most);
 	if (count == 0)
 		return left > 0 ? WAX_IDLE : WAX_END;
 

@@ -73,8 +73,7 @@ WAX_FLOW(compose, "Cents by customer, from old and new orders")
 
 	struct wax_stream old_lines = wax_input(flow, "old_lines", wax_file_lines(old_path));
 	struct wax_stream new_lines = wax_input(flow, "new_lines", wax_file_lines(new_path));
-	struct wax_stream both[] = {
-			clean_orders(old_lines, "old"), clean_orders(new_lines, "new")};
+	struct wax_stream both[] = {clean_orders(old_lines, "old"), clean_orders(new_lines, "new")};
 	struct wax_stream orders = wax_merge("orders", both, 2);
 
 	wax_output(wax_reduce_final(orders, "sum", add, NULL), "out", wax_stdout(NULL));

@@ -69,6 +69,7 @@ struct wax_options {
 	uint32_t procs; /* 0: auto, the capacity of the placement */
 	enum wax_bind bind;
 	bool report_bindings;
+	bool report_partitions;
 	enum wax_io io;
 	int64_t spin_ns; /* or WAX_OPTION_SPIN_AUTO */
 

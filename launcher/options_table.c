@@ -108,6 +108,15 @@ const struct wax_option wax_option_table[] = {
 					"CPU, and why.",
 		},
 		{
+				.name = "report-partitions",
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_WORKERS,
+				MEMBER(report_partitions),
+				.help = "say which worker has which partition",
+				.more = "Print to standard error which worker has which partition "
+					"of each source and sink; with --check too.",
+		},
+		{
 				.name = "io",
 				.argument = "auto|uring|posix",
 				.kind = WAX_OPTION_CHOICE,

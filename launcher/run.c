@@ -14,6 +14,7 @@
 #include "launcher/graph.h"
 #include "launcher/load.h"
 #include "launcher/options.h"
+#include "launcher/partitions.h"
 #include "launcher/placement.h"
 #include "launcher/report.h"
 #include "launcher/supervise.h"
@@ -311,6 +312,8 @@ static int run_flow(struct run *run)
 	status = plan(run);
 	if (status != 0)
 		return status;
+	if (run->options.report_partitions)
+		wax_partitions_print(run->flow, run->plan->worker_count, stderr);
 	if (run->options.action == WAX_OPTION_GRAPH)
 		return wax_graph_print(run->flow, run->plan, run->options.graph, stdout) < 0
 				? EXIT_CONNECTOR

@@ -5,23 +5,6 @@
 
 #include "runtime/assert.h"
 
-static const void *column_at(const void *items, uint32_t item_bytes, uint32_t index)
-{
-	size_t stride = item_bytes ? item_bytes : sizeof(struct wax_span);
-
-	return items ? (const char *)items + index * stride : NULL;
-}
-
-struct wax_batch wax_column_slice(const struct wax_batch *batch, uint32_t first, uint32_t count)
-{
-	struct wax_batch part = *batch;
-
-	part.count = count;
-	part.keys = column_at(batch->keys, batch->key_bytes, first);
-	part.values = column_at(batch->values, batch->value_bytes, first);
-	return part;
-}
-
 static int take(struct wax_port *port, const struct wax_batch *made)
 {
 	struct wax_column *column = port->taker;
@@ -30,7 +13,7 @@ static int take(struct wax_port *port, const struct wax_batch *made)
 	if (made->count > column->batch->count - column->done)
 		return -EINVAL;
 
-	struct wax_batch whole = wax_column_slice(column->batch, column->done, made->count);
+	struct wax_batch whole = wax_batch_slice(column->batch, column->done, made->count);
 
 	column->done += made->count;
 	if (column->is_key)

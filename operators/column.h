@@ -36,9 +36,6 @@ void wax_column_begin(struct wax_column *column, const struct wax_batch *batch);
 /** Hand on what is left. @return 0; negative: an emit, or a step downstream, failed */
 int wax_column_end(struct wax_column *column);
 
-/** Some of the items of a batch, which lie next to each other; lends from it. */
-struct wax_batch wax_column_slice(const struct wax_batch *batch, uint32_t first, uint32_t count);
-
 /** Hand on the input with these columns: the same without a port. */
 int wax_column_lend_keys(struct wax_op *op, const struct wax_batch *batch, const void *keys,
 		uint32_t key_bytes, const char *heap, size_t heap_bytes);

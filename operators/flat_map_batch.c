@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "operators/column.h"
 #include "operators/items.h"
 #include "runtime/op.h"
 #include "runtime/step.h"
@@ -33,7 +32,7 @@ static int push_guarded(struct wax_op *op, const struct wax_batch *batch)
 	wax_op_forgive(op, port);
 	r = 0;
 	for (uint32_t i = 0; i < batch->count && r == 0; i++) {
-		struct wax_batch one = wax_column_slice(batch, i, 1);
+		struct wax_batch one = wax_batch_slice(batch, i, 1);
 
 		r = push_guarded(op, &one);
 	}

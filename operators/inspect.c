@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "operators/column.h"
 #include "runtime/op.h"
+#include "runtime/port.h"
 #include "runtime/step.h"
 
 typedef int (*inspect_fn)(const struct wax_place *place, const struct wax_item *item, void *ctx);
@@ -101,7 +101,7 @@ static int print_item(struct line *line, const struct params *params, const stru
 
 static int lend_some(struct wax_op *op, const struct wax_batch *batch, uint32_t from, uint32_t to)
 {
-	struct wax_batch some = wax_column_slice(batch, from, to - from);
+	struct wax_batch some = wax_batch_slice(batch, from, to - from);
 
 	return wax_op_lend(op, 0, &some);
 }

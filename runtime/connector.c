@@ -32,6 +32,20 @@ struct wax_source *wax_source_make(const struct wax_source_ops *ops, const struc
 	return made;
 }
 
+struct wax_source *wax_batch_size(struct wax_source *source, uint32_t items)
+{
+	if (source)
+		source->batch_size = items;
+	return source;
+}
+
+struct wax_source *wax_rate(struct wax_source *source, double items_per_s)
+{
+	if (source)
+		source->rate = items_per_s;
+	return source;
+}
+
 struct wax_sink *wax_sink_make(const struct wax_sink_ops *ops, const struct wax_type *type,
 		void *sink, const char *label)
 {
@@ -157,6 +171,11 @@ uint32_t wax_env_worker_count(const struct wax_env *env)
 const char *wax_env_part(const struct wax_env *env)
 {
 	return env->part;
+}
+
+uint32_t wax_env_batch_size(const struct wax_env *env)
+{
+	return env->batch_size ? env->batch_size : UINT32_MAX;
 }
 
 int64_t wax_env_now(const struct wax_env *env)

@@ -17,6 +17,8 @@ struct wax_source {
 	const struct wax_type *type;
 	void *source;
 	const char *label;
+	uint32_t batch_size; /* items of a batch at most; 0: as many as it gives */
+	double rate;         /* items per second over all workers; 0: no limit */
 };
 
 struct wax_sink {
@@ -53,6 +55,7 @@ void wax_parts_init(struct wax_parts *parts, uint32_t worker_count);
 struct wax_env {
 	struct wax_op *op;
 	const char *part;
+	uint32_t batch_size; /* of wax_env_batch_size; 0: no limit */
 	bool woken; /* call it, whatever it said before */
 	struct wax_completion readiness; /* of wax_env_wake_on */
 };

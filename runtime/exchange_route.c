@@ -178,8 +178,17 @@ static void choose(struct edge_out *out, const struct wax_batch *batch, uint32_t
 		}
 		return;
 	}
-	hash_keys(batch, first, count, hashes);
 	uint32_t worker_count = out->lane_count, part_count = out->plan->part_count;
+	const struct wax_part_choice *choice = &out->plan->part_choice;
+	if (choice->part) {
+		for (uint32_t i = 0; i < count; i++)
+			to[i] = (uint16_t)(choice->part(choice->sink,
+							  wax_batch_key(batch, first + i),
+							  part_count) %
+					part_count % worker_count);
+		return;
+	}
+	hash_keys(batch, first, count, hashes);
 	if (out->plan->route == WAX_ROUTE_KEY) {
 		for (uint32_t i = 0; i < count; i++)
 			to[i] = owner_of(hashes[i], worker_count);

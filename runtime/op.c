@@ -29,7 +29,17 @@ int wax_op_lend(struct wax_op *op, uint32_t port, const struct wax_batch *batch)
 
 int wax_source_lend(struct wax_out *out, const struct wax_batch *batch)
 {
-	return wax_port_lend(wax_port_of(out), batch);
+	struct wax_port *port = wax_port_of(out);
+	uint32_t most = port->limit ? port->limit : UINT32_MAX;
+	if (batch->count <= most)
+		return wax_port_lend(port, batch);
+	int r = 0;
+	for (uint32_t first = 0, count; first < batch->count && r == 0; first += count) {
+		count = batch->count - first < most ? batch->count - first : most;
+		struct wax_batch part = wax_batch_slice(batch, first, count);
+		r = wax_port_lend(port, &part);
+	}
+	return r;
 }
 
 uint64_t wax_op_emitted(const struct wax_op *op, uint32_t port)

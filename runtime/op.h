@@ -13,6 +13,7 @@
 /* An operator at work in one worker: what operators/ implements and the worker drives. */
 
 struct wax_op;
+struct wax_parts;
 struct wax_port;
 struct wax_step;
 struct wax_worker;
@@ -33,6 +34,8 @@ struct wax_op_class {
 	 * be found there (are the files there? which partitions?). */
 	int (*prepare)(struct wax_flow *flow, struct wax_step *step, uint32_t worker_count,
 			struct wax_err *err);
+	/* Of a source or sink, after prepare: its partitions; NULL: it has one in each worker. */
+	const struct wax_parts *(*parts)(const struct wax_step *step);
 	/* Free what params point to; in the launcher. */
 	void (*forget)(struct wax_step *step);
 	/* In the worker, before anything else. Outputs are ready. */

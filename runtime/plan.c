@@ -73,6 +73,7 @@ static int add_edge(struct wax_plan *plan, const struct wax_step *step, uint32_t
 			.input = input,
 			.route = route,
 			.part_count = step->part_count,
+			.part_choice = step->part_choice,
 			.type = wax_flow_stream(plan->flow, stream)->type,
 	};
 	return 0;

@@ -28,6 +28,7 @@ struct wax_plan_edge {
 	uint32_t input; /* of the step */
 	enum wax_route route; /* WAX_ROUTE_LOCAL: a queue */
 	uint32_t part_count;  /* of WAX_ROUTE_PART */
+	struct wax_part_choice part_choice;
 	const struct wax_type *type;
 };
 

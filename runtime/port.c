@@ -146,6 +146,21 @@ int wax_port_flush(struct wax_port *port)
 	return port->failed ? -ECANCELED : 0;
 }
 
+static const void *column_at(const void *items, uint32_t item_bytes, uint32_t index)
+{
+	size_t stride = item_bytes ? item_bytes : sizeof(struct wax_span);
+	return items ? (const char *)items + index * stride : NULL;
+}
+
+struct wax_batch wax_batch_slice(const struct wax_batch *batch, uint32_t first, uint32_t count)
+{
+	struct wax_batch part = *batch;
+	part.count = count;
+	part.keys = column_at(batch->keys, batch->key_bytes, first);
+	part.values = column_at(batch->values, batch->value_bytes, first);
+	return part;
+}
+
 int wax_port_lend(struct wax_port *port, const struct wax_batch *batch)
 {
 	if (wax_port_flush(port) < 0)
@@ -160,7 +175,8 @@ int wax_port_lend(struct wax_port *port, const struct wax_batch *batch)
 
 void wax_port_limit(struct wax_port *port, uint32_t items)
 {
-	if (items > 0 && items < port->usual)
+	port->limit = items;
+	if (items < port->usual)
 		port->usual = port->out.capacity = items;
 }
 

@@ -40,11 +40,6 @@ struct wax_port {
 	struct wax_port_column value;
 	bool keyed;
 	bool failed;
-	bool refused; /* failed because the callback said so: wax_fail */
-	bool guarded;
-	uint32_t begin; /* guarded: where the items of this call begin */
-	uint32_t room;  /* items that there is memory for; more than usual after much was kept */
-	uint32_t usual; /* capacity of an empty batch */
 	uint64_t delivered;             /* items handed on */
 	const struct wax_batch *reading; /* heaps that may be lent from; NULL: none */
 	uint32_t claim_bytes;           /* room of the open claim */
@@ -58,6 +53,14 @@ struct wax_port {
 	int (*gap)(struct wax_port *port);
 	/* Fills in the key of wax_emit in a keyed stream (stateful steps); NULL data: none. */
 	struct wax_bytes fixed_key;
+
+	/* Seldom looked at. */
+	bool refused; /* failed because the callback said so: wax_fail */
+	bool guarded;
+	uint32_t begin; /* guarded: where the items of this call begin */
+	uint32_t room;  /* items that there is memory for; more than usual after much was kept */
+	uint32_t usual; /* capacity of an empty batch */
+	uint32_t limit; /* items of a batch at most; 0: as many as fit */
 };
 
 /** How many items, and how many bytes in a heap, a batch is handed on at. */
@@ -113,7 +116,10 @@ static inline bool wax_port_broke(const struct wax_port *port)
  *  @return 0; negative when a step downstream failed */
 int wax_port_withdraw(struct wax_port *port);
 
-/** Hand on at most so many items in one batch, if that is less than usual. */
+/** Some of the items of a batch, which lie next to each other; lends from it. */
+struct wax_batch wax_batch_slice(const struct wax_batch *batch, uint32_t first, uint32_t count);
+
+/** Hand on at most so many items in one batch. @param items at least 1 */
 void wax_port_limit(struct wax_port *port, uint32_t items);
 
 static inline uint64_t wax_port_emitted(const struct wax_port *port)

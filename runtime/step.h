@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <wax/batch.h>
 #include <wax/flow.h>
 #include <wax/type.h>
 
@@ -25,6 +26,12 @@ enum wax_route {
 /** Where the items of a step come from. */
 struct wax_step_input {
 	uint32_t stream;
+};
+
+/** How a sink chooses among its partitions. */
+struct wax_part_choice {
+	uint32_t (*part)(void *sink, struct wax_bytes key, uint32_t part_count); /* NULL: by hash */
+	void *sink;
 };
 
 struct wax_step {
@@ -48,6 +55,7 @@ struct wax_step {
 
 	enum wax_route route;
 	uint32_t part_count; /* ROUTE_PART: partitions of the sink; partition p is worker p % count's */
+	struct wax_part_choice part_choice; /* ROUTE_PART */
 };
 
 struct wax_stream_info {

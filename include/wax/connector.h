@@ -27,6 +27,9 @@ WAX_API uint32_t wax_env_worker(const struct wax_env *env);
 WAX_API uint32_t wax_env_worker_count(const struct wax_env *env);
 /** Name of the partition; "" in a source or sink per worker. */
 WAX_API const char *wax_env_part(const struct wax_env *env);
+/** In next: how many items it should emit at most, so that wax_batch_size and wax_rate are kept to
+ *  the item; a source that emits more keeps them on average. UINT32_MAX: no limit. */
+WAX_API uint32_t wax_env_batch_size(const struct wax_env *env);
 /** The time of this turn, ns since the Unix epoch. */
 WAX_API int64_t wax_env_now(const struct wax_env *env);
 /** Call me again: from a callback of the partition, or from one of its completions. */
@@ -92,6 +95,27 @@ struct wax_source_ops {
 WAX_API struct wax_source *wax_source_make(const struct wax_source_ops *ops,
 		const struct wax_type *type, void *source, const char *label);
 
+/**
+ * Have a source, any source, hand on at most so many items in one batch. Less is sooner: what is
+ * downstream works on the first items while the next are read. More is cheaper.
+ *
+ * @param source NULL is passed on
+ * @param items  0: as many as the source gives, which is the default
+ * @return source
+ */
+WAX_API struct wax_source *wax_batch_size(struct wax_source *source, uint32_t items);
+
+/**
+ * Have a source, any source, give no more than so many items per second, over all workers; those
+ * that have no partition do not count. It is a schedule, not a pause: a source that was held up
+ * catches up.
+ *
+ * @param source      NULL is passed on
+ * @param items_per_s 0: no limit
+ * @return source
+ */
+WAX_API struct wax_source *wax_rate(struct wax_source *source, double items_per_s);
+
 /** What write and flush of a sink give back, besides a negative errno. */
 enum wax_written {
 	WAX_READY = 0,
@@ -102,9 +126,8 @@ struct wax_sink_ops {
 	size_t size_bytes; /* sizeof(struct wax_sink_ops) */
 	const char *kind;
 
-	/** As for sources. NULL: per worker. With several partitions items are dealt by the key
-	 *  (XXH3 of it modulo the number of partitions, in the order of the list), so the stream
-	 *  must be keyed. */
+	/** As for sources. NULL: per worker. With several partitions items are dealt by the key, so
+	 *  the stream must be keyed: see part. */
 	int (*list)(void *sink, struct wax_parts *parts, struct wax_err *err);
 	/** As for sources. A partition is opened when its worker starts. */
 	int (*open)(void *sink, struct wax_env *env, struct wax_bytes saved, void **ret_part,
@@ -120,6 +143,10 @@ struct wax_sink_ops {
 	/** Close a partition. ok is 1 when everything was flushed, 0 after a failure. */
 	int (*close)(void *part, int ok, struct wax_err *err);
 	void (*free)(void *sink);
+	/** Which partition a key belongs to: a number in the order of the list, taken modulo
+	 *  part_count. Called in every worker, and for one item more than once: it must depend on
+	 *  the key alone. NULL: XXH3 of the key. */
+	uint32_t (*part)(void *sink, struct wax_bytes key, uint32_t part_count);
 };
 
 /**

@@ -52,6 +52,39 @@ WAX_API struct wax_source *wax_numbers_single(int64_t count, double rate);
  */
 WAX_API struct wax_source *wax_text(int64_t lines, uint32_t words, uint64_t seed, double rate);
 
+/** A source that looks at something now and then: see wax_polling. All but poll may be NULL. */
+struct wax_polling_ops {
+	size_t size_bytes;   /* sizeof(struct wax_polling_ops) */
+	int64_t interval_ns; /* between two polls, at least 1 */
+	/** A time of the schedule, ns since the Unix epoch: polls are whole intervals away from it.
+	 *  interval_ns itself gives full seconds, minutes, hours. 0: the first poll is at once. */
+	int64_t align_to_ns;
+
+	/** Look, and emit what there is; it may be nothing. Must not block.
+	 *  @param retry_ns set to more than 0: look again after that time, instead of the next time
+	 *                  of the schedule
+	 *  @return WAX_IDLE; WAX_END; or a negative errno with a sentence in err: the run ends */
+	int (*poll)(void *source, struct wax_out *out, int64_t *retry_ns, struct wax_err *err);
+	/** In the worker, before the first poll. @param saved as open of wax_source_ops */
+	int (*open)(void *source, struct wax_bytes saved, struct wax_err *err);
+	/** As those of wax_source_ops. */
+	struct wax_bytes (*position)(void *source);
+	void (*close)(void *source);
+	void (*free)(void *source);
+};
+
+/**
+ * Poll something at regular times, in worker 0. A poll that comes late does not move the next ones;
+ * times that were missed are left out.
+ *
+ * @param polling copied
+ * @param type    of the items
+ * @param source  handed to the callbacks; taken
+ * @param label   as for wax_source_make
+ */
+WAX_API struct wax_source *wax_polling(const struct wax_polling_ops *polling,
+		const struct wax_type *type, void *source, const char *label);
+
 /**
  * Write items as text to standard output, a line each; lines of different workers are never mixed.
  *

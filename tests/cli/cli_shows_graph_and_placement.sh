@@ -55,6 +55,17 @@ grep -q '^worker *0 .*cpu' "$work/err" || fail 'worker 0 is nowhere'
 grep -q '^worker *1 .*cpu' "$work/err" || fail 'worker 1 is nowhere'
 expect_stdout 'words	1'
 
+ask --check -q --report-partitions
+cat >"$work/expected" <<END
+step   connector   worker  partition
+lines  file_lines       0  $work/in:0/2
+lines  file_lines       1  $work/in:1/2
+out    stdout           0  stdout
+END
+expect_equal "$work/expected" "$work/err"
+expect_exit 0 "$waxrun" -q -n 2 --report-partitions "$BUILD/tests/flows/tally.so"
+grep -q '^numbers  numbers         1  -$' "$work/err" || fail 'a source per worker is not shown'
+
 expect_exit 0 "$waxrun" --version
 grep -q '^waxrun [0-9]*\.[0-9]*\.[0-9]*$' "$work/out" || fail 'no version'
 expect_exit 0 "$waxrun" --help

@@ -31,6 +31,9 @@ for name in $(functions connectors.h 'WAX_API struct wax_source'; functions conn
 	has connectors.md "\`$name("
 	count=$((count + 1))
 done
+for name in $(functions connector.h 'WAX_API struct wax_source'); do
+	[ "$name" = wax_source_make ] || has connectors.md "\`$name("
+done
 [ "$count" -ge 10 ] || fail "only $count connectors were found"
 
 grep -o 'wax_arg_[a-z]*' include/wax/flow.h | sort -u >"$work/arguments"

@@ -49,6 +49,7 @@ Test(options, defaults_stand_where_nothing_is_said)
 	cr_assert_eq(options.procs, 0);
 	cr_assert_eq(options.bind, WAX_BIND_AUTO);
 	cr_assert_not(options.report_bindings);
+	cr_assert_not(options.report_partitions);
 	cr_assert_eq(options.io, WAX_IO_AUTO);
 	cr_assert_eq(options.spin_ns, WAX_OPTION_SPIN_AUTO);
 	cr_assert_eq(options.exchange_mem_bytes, 0);
@@ -75,15 +76,17 @@ Test(options, every_option_reaches_its_member)
 	struct wax_err err = {0};
 
 	cr_assert_eq(PARSE(&options, &err, NULL, "--procs", "4", "--bind=core", "--report-bindings",
-				     "--io", "posix", "--spin=20us", "--exchange-mem", "512M",
-				     "--slab=64K", "--snapshot-interval", "0", "--rehearse",
-				     "--on-error=skip", "--on-error", "a=dlq:b,c",
-				     "--drain-timeout=5s", "--timeout", "1h", "-i", "250ms",
-				     "--json=log.ndjson", "-qv", "--color=never", "flow.so"),
+				     "--report-partitions", "--io", "posix", "--spin=20us",
+				     "--exchange-mem", "512M", "--slab=64K", "--snapshot-interval",
+				     "0", "--rehearse", "--on-error=skip", "--on-error",
+				     "a=dlq:b,c", "--drain-timeout=5s", "--timeout", "1h", "-i",
+				     "250ms", "--json=log.ndjson", "-qv", "--color=never",
+				     "flow.so"),
 			0, "%s", err.text);
 	cr_assert_eq(options.procs, 4);
 	cr_assert_eq(options.bind, WAX_BIND_CORE);
 	cr_assert(options.report_bindings);
+	cr_assert(options.report_partitions);
 	cr_assert_eq(options.io, WAX_IO_POSIX);
 	cr_assert_eq(options.spin_ns, 20000);
 	cr_assert_eq(options.exchange_mem_bytes, UINT64_C(512) << 20);
@@ -764,7 +767,8 @@ Test(options, fish_completes_words_of_the_table)
 			"auto\ttie each worker to a CPU\n"
 			"core\ttie each worker to a CPU\n"
 			"none\ttie each worker to a CPU\n"
-			"--report-bindings\tsay which worker runs on which CPU\n");
+			"--report-bindings\tsay which worker runs on which CPU\n"
+			"--report-partitions\tsay which worker has which partition\n");
 	free(output);
 	free(script);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/operators/flows.h"
 
+#include <unistd.h>
+
 static uint64_t two = 2;
 
 static void plain(struct wax_flow *flow)
@@ -99,4 +101,100 @@ Test(output, is_needed_as_is_an_input)
 			"the flow has no input: it needs at least one wax_input\n"
 			"the flow has no output: it needs at least one wax_output or "
 			"wax_inspect");
+}
+
+/* ---- Partitions of a sink that chooses for itself: "a" to "e", by the number that the key is. Each
+ * writes what it gets to a file of its own name. */
+
+enum { PARTS = 5 };
+
+static char parts_directory[] = "/tmp/wax-parts-XXXXXX";
+
+static int parts_list(void *sink, struct wax_parts *parts, struct wax_err *err)
+{
+	(void)sink, (void)err;
+	for (char name[] = "a"; name[0] < 'a' + PARTS; name[0]++)
+		wax_parts_add(parts, name);
+	return 0;
+}
+
+static int parts_open(void *sink, struct wax_env *env, struct wax_bytes saved, void **ret_part,
+		struct wax_err *err)
+{
+	char path[64];
+
+	(void)sink, (void)saved;
+	snprintf(path, sizeof(path), "%s/%s", parts_directory, wax_env_part(env));
+	*ret_part = fopen(path, "w");
+	return *ret_part ? 0 : wax_err_set(err, -1, "open '%s'", path);
+}
+
+static int parts_write(void *part, const struct wax_batch *batch, struct wax_err *err)
+{
+	(void)err;
+	for (uint32_t i = 0; i < batch->count; i++)
+		fprintf(part, "%" PRIu64 "\n", *(const uint64_t *)wax_batch_key(batch, i).data);
+	return WAX_READY;
+}
+
+static int parts_close(void *part, int ok, struct wax_err *err)
+{
+	(void)ok, (void)err;
+	return fclose(part);
+}
+
+static uint32_t parts_part(void *sink, struct wax_bytes key, uint32_t part_count)
+{
+	cr_assert_str_eq(sink, "sink");
+	cr_assert_eq(part_count, PARTS);
+	return (uint32_t) * (const uint64_t *)key.data;
+}
+
+static const struct wax_sink_ops parts_ops = {.size_bytes = sizeof(parts_ops),
+		.kind = "parts",
+		.list = parts_list,
+		.open = parts_open,
+		.write = parts_write,
+		.close = parts_close,
+		.part = parts_part};
+
+static const uint64_t seventeen = 17;
+
+static void chosen(struct wax_flow *flow)
+{
+	wax_output(keyed_numbers(flow, 10000, &seventeen), "out",
+			wax_sink_make(&parts_ops, NULL, (void *)"sink", NULL));
+}
+
+static void expect_part(int part)
+{
+	char path[64];
+	unsigned key, count = 0;
+
+	snprintf(path, sizeof(path), "%s/%c", parts_directory, 'a' + part);
+
+	FILE *file = fopen(path, "r");
+
+	cr_assert_not_null(file);
+	while (fscanf(file, "%u", &key) == 1) {
+		cr_assert_eq((int)key % PARTS, part);
+		count++;
+	}
+	fclose(file);
+	unlink(path);
+	cr_assert_gt(count, 1000);
+}
+
+Test(output, goes_to_the_partition_that_the_sink_chooses)
+{
+	cr_assert_not_null(mkdtemp(parts_directory));
+	for (uint32_t workers = 1; workers <= 3; workers++) {
+		struct run_flow_result result = run_flow(chosen, workers, NULL);
+
+		cr_assert_eq(result.status, 0, "%s", result.sentence);
+		run_flow_free(&result);
+		for (int part = 0; part < PARTS; part++)
+			expect_part(part);
+	}
+	rmdir(parts_directory);
 }

@@ -131,3 +131,32 @@ Test(json, a_full_disk_is_reported)
 	cr_assert_eq(wax_json_finish(&json), -EIO);
 	fclose(full);
 }
+
+Test(json, bytes_that_are_text_are_told_from_others)
+{
+	static const struct {
+		const char *bytes;
+		size_t count;
+		bool is_text;
+	} cases[] = {
+			{"", 0, true}, {"a\0b", 3, true}, {"\xc3\xa4", 2, true},
+			{"\xf0\x9f\x8c\x8a", 4, true}, {"\xc3", 1, false}, {"a\xff", 2, false},
+			{"\xed\xa0\x80", 3, false}, /* half of a pair */
+			{"\xc0\x80", 2, false},     /* longer than need be */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_assert_eq(wax_json_is_text((struct wax_bytes){cases[i].bytes, cases[i].count}),
+				cases[i].is_text, "case %zu", i);
+}
+
+Test(json, bytes_have_a_length_of_their_own)
+{
+	wax_json_array(&json, NULL);
+	wax_json_bytes(&json, NULL, (struct wax_bytes){"a\0\"", 3});
+	wax_json_hex(&json, NULL, (struct wax_bytes){"a\0\xff", 3});
+	wax_json_hex(&json, NULL, (struct wax_bytes){NULL, 0});
+	wax_json_end(&json);
+	cr_assert_eq(wax_json_finish(&json), 0);
+	cr_assert_str_eq(written, "[\"a\\u0000\\\"\",\"6100ff\",\"\"]\n");
+}
