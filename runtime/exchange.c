@@ -66,6 +66,7 @@ int wax_exchange_make(const struct wax_exchange_env *env, struct wax_exchange **
 	if (!exchange)
 		return wax_err_set(err, -ENOMEM, "no memory for the exchange");
 	exchange->env = *env;
+	exchange->record = wax_control_worker(env->control, env->me);
 	exchange->header = &env->segment->layout;
 	exchange->worker_count = env->plan->worker_count;
 	exchange->out = calloc(env->plan->edge_count + 1, sizeof(*exchange->out));
@@ -150,9 +151,7 @@ void wax_exchange_ring(struct wax_exchange *exchange)
 			fenced = true;
 			if (wax_bell_wanted(bell)) {
 				wax_bell_ring(bell, exchange->env.bells[peer]);
-				struct wax_worker_record *record = wax_control_worker(
-						exchange->env.control, exchange->env.me);
-				wax_count(&record->rings, 1);
+				wax_count(&exchange->record->rings, 1);
 			}
 		}
 	}

@@ -135,6 +135,7 @@ struct edge_in {
 
 struct wax_exchange {
 	struct wax_exchange_env env;
+	struct wax_worker_record *record; /* of this worker */
 	const struct wax_segment_header *header; /* the copy that no other worker can write over */
 	uint32_t worker_count;
 	uint32_t edge_count;

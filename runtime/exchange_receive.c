@@ -68,6 +68,7 @@ static int receive_from(struct wax_exchange *exchange, uint32_t from, struct wax
 		if (message.edge >= exchange->edge_count ||
 				exchange->in[message.edge].inbox_count == 1)
 			return damaged(exchange, from, "of an edge that does not exist", err);
+		wax_worker_does(exchange->record, WAX_DOING_RECEIVING | message.edge);
 		int r = wax_inbox_add(exchange, from, &message, err);
 		if (r < 0)
 			return r;
@@ -93,6 +94,7 @@ int wax_exchange_receive(struct wax_exchange *exchange, struct wax_err *err)
 			count += r;
 		}
 	}
+	wax_worker_does(exchange->record, WAX_DOING_STEPS);
 	return count;
 }
 

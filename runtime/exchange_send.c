@@ -199,11 +199,13 @@ bool wax_exchange_unblock(struct wax_exchange *exchange, uint32_t edge)
 	struct edge_out *out = &exchange->out[edge];
 	if (out->outbox_count == 0)
 		return true;
+	wax_worker_does(exchange->record, WAX_DOING_SENDING | edge);
 	for (uint32_t i = 0; i < out->lane_count; i++) {
 		struct lane *lane = &out->lanes[i];
 		if (lane->outbox && drain_outbox(exchange, edge, lane))
 			out->outbox_count--;
 	}
+	wax_worker_does(exchange->record, WAX_DOING_STEPS);
 	if (out->outbox_count > 0)
 		return false;
 	wax_count(&out->counters->blocked_ns, exchange->now_ns - out->blocked_since);
@@ -386,12 +388,14 @@ void wax_exchange_flush(struct wax_exchange *exchange, uint64_t opened_before)
 {
 	for (uint32_t edge = 0; exchange->dirty_edges > 0 && edge < exchange->edge_count; edge++) {
 		struct edge_out *out = &exchange->out[edge];
+		wax_worker_does(exchange->record, WAX_DOING_SENDING | edge);
 		for (uint32_t i = 0; out->dirty_count > 0 && i < out->lane_count; i++) {
 			struct lane *lane = &out->lanes[i];
 			if (lane->dirty && lane->opened_ns < opened_before)
 				lane_send(exchange, edge, lane);
 		}
 	}
+	wax_worker_does(exchange->record, WAX_DOING_STEPS);
 }
 
 int wax_exchange_mark(struct wax_exchange *exchange, uint32_t edge, enum wax_slot_kind kind,

@@ -247,7 +247,9 @@ int wax_op_deliver(struct wax_port *port, const struct wax_batch *batch)
 		if (consumer->edge == WAX_NO_EDGE) {
 			r = wax_op_push(consumer->op, batch, consumer->input);
 		} else {
+			wax_worker_does(worker->record, WAX_DOING_SENDING | consumer->edge);
 			r = wax_exchange_send(worker->exchange, consumer->edge, batch, &worker->err);
+			wax_worker_does(worker->record, WAX_DOING_STEPS);
 			if (r < 0)
 				wax_worker_fail(worker, op, 71);
 		}

@@ -199,13 +199,17 @@ static int end_epoch(struct wax_worker *worker, struct wax_stage *stage)
 static int read_edge(struct wax_worker *worker, struct wax_stage *stage, struct wax_root *root)
 {
 	struct wax_batch batch;
+	wax_worker_does(worker->record, WAX_DOING_RECEIVING | root->edge);
 	int arrival = wax_exchange_next(worker->exchange, root->edge, &batch, &worker->err);
+	wax_worker_does(worker->record, WAX_DOING_STEPS);
 	switch (arrival) {
 	case WAX_ARRIVAL_NONE:
 		return 0;
 	case WAX_ARRIVAL_BATCH: {
 		int r = wax_op_push(root->op, &batch, root->input);
+		wax_worker_does(worker->record, WAX_DOING_RECEIVING | root->edge);
 		wax_exchange_release(worker->exchange, root->edge);
+		wax_worker_does(worker->record, WAX_DOING_STEPS);
 		return r < 0 ? r : 1;
 	}
 	case WAX_ARRIVAL_EPOCH:

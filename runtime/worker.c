@@ -447,7 +447,10 @@ static int rest(struct wax_worker *worker)
 	if (r < 0)
 		return r;
 	int64_t wake_at = next_timer(worker);
-	if (worker->spin_ns == 0 || !spin(worker, wake_at))
+	wax_worker_does(worker->record, WAX_DOING_SPINNING);
+	bool came = worker->spin_ns > 0 && spin(worker, wake_at);
+	wax_worker_does(worker->record, WAX_DOING_STEPS);
+	if (!came)
 		sleep_until(worker, wake_at);
 	return 0;
 }

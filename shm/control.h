@@ -27,7 +27,7 @@
 #define WAX_CONTROL_MAGIC UINT64_C(0x31306c7463786177) /* "waxctl01" */
 
 enum {
-	WAX_CONTROL_VERSION = 1,
+	WAX_CONTROL_VERSION = 2,
 	WAX_CONTROL_NAME_BYTES = 64,
 	WAX_CONTROL_SOURCE_BYTES = 192,
 	WAX_CONTROL_SENTENCE_BYTES = 1024,
@@ -72,8 +72,8 @@ struct wax_edge_counters {
 	uint64_t reserved[1];
 };
 
-static_assert(sizeof(struct wax_step_counters) == 64, "control layout v1");
-static_assert(sizeof(struct wax_edge_counters) == 64, "control layout v1");
+static_assert(sizeof(struct wax_step_counters) == 64, "control layout v2");
+static_assert(sizeof(struct wax_edge_counters) == 64, "control layout v2");
 
 enum wax_worker_state {
 	WAX_WORKER_STARTING = 0,
@@ -84,12 +84,20 @@ enum wax_worker_state {
 
 enum { WAX_NO_STEP = 0xffffffffu };
 
+/** What a worker does, for those who look from outside. The edge is in the lower 16 bits. */
+enum wax_doing {
+	WAX_DOING_STEPS = 0, /* what step_now says; without a step, what the runtime has to do */
+	WAX_DOING_SENDING = 1 << 16,
+	WAX_DOING_RECEIVING = 2 << 16,
+	WAX_DOING_SPINNING = 3 << 16, /* looking for work before sleep */
+};
+
 /** What a worker says about itself; the worker writes it. */
 struct wax_worker_record {
 	alignas(WAX_APART) _Atomic uint32_t state; /* enum wax_worker_state */
 	_Atomic uint32_t pid;
 	_Atomic uint32_t step_now; /* the step whose callback runs; WAX_NO_STEP: none */
-	_Atomic uint32_t reserved;
+	_Atomic uint32_t doing_now; /* in that step, or besides: enum wax_doing, and an edge */
 	_Atomic uint64_t epoch_done; /* the last epoch that all of this worker has finished */
 	_Atomic uint64_t turn_started_ns; /* of CLOCK_MONOTONIC; 0: asleep */
 	WAX_WORKER_COUNTERS(WAX_COUNTER_FIELD)
@@ -106,9 +114,9 @@ struct wax_worker_record {
 	char fail_item[WAX_CONTROL_ITEM_BYTES]; /* "" none */
 };
 
-static_assert(sizeof(struct wax_worker_record) == 1664, "control layout v1");
-static_assert(offsetof(struct wax_worker_record, source_offset) == 80, "control layout v1");
-static_assert(offsetof(struct wax_worker_record, fail_status) == 280, "control layout v1");
+static_assert(sizeof(struct wax_worker_record) == 1664, "control layout v2");
+static_assert(offsetof(struct wax_worker_record, source_offset) == 80, "control layout v2");
+static_assert(offsetof(struct wax_worker_record, fail_status) == 280, "control layout v2");
 
 struct wax_control_header {
 	uint64_t magic;
@@ -131,8 +139,8 @@ struct wax_control_header {
 	_Atomic uint32_t stop;                     /* 1: sources end now */
 };
 
-static_assert(sizeof(struct wax_control_header) == 384, "control layout v1");
-static_assert(offsetof(struct wax_control_header, epoch) == 256, "control layout v1");
+static_assert(sizeof(struct wax_control_header) == 384, "control layout v2");
+static_assert(offsetof(struct wax_control_header, epoch) == 256, "control layout v2");
 
 struct wax_control {
 	struct wax_control_header *header;
@@ -176,6 +184,13 @@ static inline struct wax_worker_record *wax_control_worker(
 	return (struct wax_worker_record *)((char *)control->header +
 			       control->workers_offset) +
 			worker;
+}
+
+/** Say what this worker does from now on: a store, whether anybody looks or not. Relaxed, since
+ *  nothing is read by its order. */
+static inline void wax_worker_does(struct wax_worker_record *record, uint32_t doing)
+{
+	wax_store_relaxed(&record->doing_now, doing);
 }
 
 static inline struct wax_step_counters *wax_control_step(
