@@ -84,6 +84,7 @@ struct wax_options {
 
 	int64_t interval_ns;   /* 0: no progress lines */
 	const char *json_path; /* NULL: no JSON; "-": standard error */
+	bool profile;
 	bool quiet;
 	bool verbose;
 	enum wax_option_color color;

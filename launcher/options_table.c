@@ -270,6 +270,17 @@ const struct wax_option wax_option_table[] = {
 					"Standard output belongs to the flow.",
 		},
 		{
+				.name = "profile",
+				.kind = WAX_OPTION_FLAG,
+				.group = WAX_OPTION_GROUP_REPORTS,
+				MEMBER(profile),
+				.help = "say where the workers' time went",
+				.more = "Look some 250 times a second what each worker does, "
+					"and say in the summary where the time went: by step, "
+					"by side of each exchange, by worker. "
+					"It costs less than a hundredth.",
+		},
+		{
 				.name = "quiet",
 				.letter = 'q',
 				.kind = WAX_OPTION_FLAG,

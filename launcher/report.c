@@ -31,7 +31,10 @@ int wax_report_make(const struct wax_report_env *env, struct wax_report **ret_re
 	report->samples = calloc((size_t)control->worker_count * control->step_count + 1,
 			sizeof(*report->samples));
 	if (wax_outline_init(&report->outline, env->flow) < 0 || !report->looks ||
-			!report->samples) {
+			!report->samples ||
+			(options->profile &&
+					wax_profile_make(control, report->looked_ns,
+							&report->profile) < 0)) {
 		wax_report_free(report);
 		return wax_err_set(err, -ENOMEM, "no memory for reports");
 	}
@@ -62,6 +65,7 @@ void wax_report_free(struct wax_report *report)
 	wax_outline_fini(&report->outline);
 	free(report->looks);
 	free(report->samples);
+	wax_profile_free(report->profile);
 	free(report);
 }
 
@@ -124,10 +128,18 @@ void wax_report_banner(struct wax_report *report)
 
 /* ---- Progress */
 
-void wax_report_sample(struct wax_report *report)
+int64_t wax_report_sample_ns(const struct wax_report *report)
+{
+	return report->profile ? wax_profile_interval_ns(report->env.control->worker_count)
+			       : report->env.options->interval_ns / 10;
+}
+
+void wax_report_sample(struct wax_report *report, uint64_t now_ns)
 {
 	const struct wax_control *control = report->env.control;
 
+	if (report->profile)
+		wax_profile_look(report->profile, now_ns);
 	for (uint32_t i = 0; i < control->worker_count; i++) {
 		uint32_t step = wax_load_relaxed(&wax_control_worker(control, i)->step_now);
 
@@ -265,7 +277,7 @@ void wax_report_progress(struct wax_report *report, uint64_t now_ns)
 {
 	char line[COLUMNS_MAX];
 
-	wax_report_sample(report);
+	wax_report_sample(report, now_ns);
 
 	struct wax_report_interval now = look(report, now_ns);
 

@@ -59,10 +59,13 @@ void wax_report_free(struct wax_report *report);
 void wax_report_banner(struct wax_report *report);
 
 /**
- * Look what the workers are doing now, to find what they do most of the time. Cheap (a load from
- * each worker's record): call it some ten times in an interval. wax_report_progress does so too.
+ * Look what the workers are doing now, to find what they do most of the time. Cheap (loads from
+ * each worker's record): call it every wax_report_sample_ns. wax_report_progress does so too.
  */
-void wax_report_sample(struct wax_report *report);
+void wax_report_sample(struct wax_report *report, uint64_t now_ns);
+
+/** Some ten times in an interval, with --profile more often; 0: no need. In ns, on average. */
+int64_t wax_report_sample_ns(const struct wax_report *report);
 
 /**
  * Say how it goes, once an interval: a line that is written over on a terminal, lines with -v, an

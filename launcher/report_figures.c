@@ -9,6 +9,8 @@
  * little older than others; after the run the writers are gone.
  */
 
+enum { SEEN_MIN = 5 }; /* how often for a length to be worth telling */
+
 #define ADD(name, unit, help) sum.name += wax_load_relaxed(&counters->name);
 
 static uint32_t worker_count(const struct wax_report *report)
@@ -109,6 +111,18 @@ struct wax_report_share wax_report_share_out(const struct wax_report *report, ui
 	return share;
 }
 
+struct wax_report_share wax_report_share_edge(const struct wax_report *report, uint32_t edge)
+{
+	const struct wax_control *control = report->env.control;
+	struct wax_report_share share = {0};
+
+	for (uint32_t i = 0; i < worker_count(report); i++)
+		share_add(&share, i,
+				wax_load_relaxed(&wax_control_edge(control, i, edge)->items_in));
+	share_end(&share, worker_count(report));
+	return share;
+}
+
 struct wax_report_share wax_report_keys(const struct wax_report *report, uint32_t group)
 {
 	const struct wax_outline *outline = &report->outline;
@@ -118,6 +132,77 @@ struct wax_report_share wax_report_keys(const struct wax_report *report, uint32_
 			return wax_report_share_in(report, i);
 	}
 	return (struct wax_report_share){0};
+}
+
+uint64_t wax_report_step_ns(const struct wax_report *report, uint32_t step)
+{
+	uint64_t ns = 0;
+
+	for (uint32_t i = 0; i < worker_count(report); i++)
+		ns += wax_profile_step_ns(report->profile, i, step);
+	return ns;
+}
+
+uint64_t wax_report_group_ns(const struct wax_report *report, uint32_t group)
+{
+	const struct wax_outline *outline = &report->outline;
+	uint64_t ns = 0;
+
+	for (uint32_t i = 0; i < outline->flow->step_count; i++) {
+		if (outline->owner[i] == group)
+			ns += wax_report_step_ns(report, i);
+	}
+	return ns;
+}
+
+struct wax_report_busy wax_report_busy(const struct wax_report *report)
+{
+	struct wax_report_busy busy = {.most_share = -1};
+	double sum = 0, least_share = 2;
+
+	for (uint32_t i = 0; i < worker_count(report); i++) {
+		struct wax_profile_time time = wax_profile_worker(report->profile, i);
+		uint64_t total = wax_profile_total_ns(&time);
+		uint64_t waited = time.spinning_ns + time.asleep_ns;
+		double share = total ? 1 - (double)waited / (double)total : 0;
+
+		sum += share;
+		if (share > busy.most_share) {
+			busy.most_share = share;
+			busy.most = i;
+		}
+		if (share < least_share) {
+			least_share = share;
+			busy.least = i;
+		}
+	}
+	if (worker_count(report) > 1)
+		busy.others_share = (sum - busy.most_share) / (worker_count(report) - 1);
+	return busy;
+}
+
+uint64_t wax_report_look_ns(const struct wax_report *report)
+{
+	struct wax_profile_time one = wax_profile_worker(report->profile, 0);
+	uint64_t looks = wax_profile_looks(report->profile);
+
+	return looks ? wax_profile_total_ns(&one) / looks : 0;
+}
+
+struct wax_units_text wax_report_print_per_item(
+		const struct wax_report *report, uint64_t ns, uint64_t items)
+{
+	double per_item = items ? (double)ns / (double)items : 0;
+	struct wax_units_text out = {"-"};
+
+	/* What was seen but now and then has no length. */
+	if (items == 0 || ns < SEEN_MIN * wax_report_look_ns(report))
+		return out;
+	/* Of few nanoseconds the tenths count, too. */
+	if (per_item >= 9.95)
+		return wax_units_print_seconds((int64_t)(per_item + 0.5));
+	snprintf(out.text, sizeof(out.text), "%.1fns", per_item);
+	return out;
 }
 
 uint64_t wax_report_items_in(const struct wax_report *report)

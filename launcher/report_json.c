@@ -57,6 +57,15 @@ void wax_report_write_interval(
 #define WRITE_FIGURE(name, unit, help) wax_json_u64(json, #name, figures.name);
 #define WRITE_COUNTER(name, unit, help) wax_json_u64(json, #name, wax_load_relaxed(&record->name));
 
+static void write_step_time(struct wax_json *json, const struct wax_report *report, uint32_t index)
+{
+	struct wax_profile_time all = wax_profile_all(report->profile);
+	uint64_t total_ns = wax_profile_total_ns(&all), ns = wax_report_step_ns(report, index);
+
+	wax_json_u64(json, "time_ns", ns);
+	wax_json_double(json, "time_share", total_ns ? (double)ns / (double)total_ns : 0);
+}
+
 static void write_step(struct wax_json *json, const struct wax_report *report, uint32_t index)
 {
 	const struct wax_step *step = report->env.flow->steps[index];
@@ -72,7 +81,36 @@ static void write_step(struct wax_json *json, const struct wax_report *report, u
 	}
 	if (step->output_count > 0)
 		wax_json_double(json, "skew_out", wax_report_share_out(report, index).skew);
+	if (report->profile)
+		write_step_time(json, report, index);
 	wax_json_end(json);
+}
+
+static void write_busiest(struct wax_json *json, const struct wax_report *report, uint32_t index)
+{
+	struct wax_report_share share = wax_report_share_edge(report, index);
+
+	if (share.total == 0)
+		return;
+	wax_json_u64(json, "busiest_worker", share.busiest);
+	wax_json_double(json, "busiest_share", share.busiest_share);
+}
+
+static double per_item(uint64_t ns, uint64_t items)
+{
+	return items ? (double)ns / (double)items : 0;
+}
+
+static void write_edge_time(struct wax_json *json, const struct wax_report *report, uint32_t index,
+		const struct wax_edge_figures *figures)
+{
+	struct wax_profile_edge time = wax_profile_edge(report->profile, index);
+
+	wax_json_u64(json, "sending_ns", time.sending_ns);
+	wax_json_u64(json, "receiving_ns", time.receiving_ns);
+	wax_json_double(json, "sending_ns_per_item", per_item(time.sending_ns, figures->items_out));
+	wax_json_double(json, "receiving_ns_per_item",
+			per_item(time.receiving_ns, figures->items_in));
 }
 
 static void write_edge(struct wax_json *json, const struct wax_report *report, uint32_t index)
@@ -86,7 +124,27 @@ static void write_edge(struct wax_json *json, const struct wax_report *report, u
 	wax_json_text(json, "to", flow->steps[edge->step]->id);
 	wax_json_text(json, "route", wax_route_name(edge->route));
 	WAX_EDGE_COUNTERS(WRITE_FIGURE)
+	write_busiest(json, report, index);
+	if (report->profile)
+		write_edge_time(json, report, index, &figures);
 	wax_json_end(json);
+}
+
+static void write_worker_time(
+		struct wax_json *json, const struct wax_report *report, uint32_t index)
+{
+	struct wax_profile_time time = wax_profile_worker(report->profile, index);
+
+	wax_json_u64(json, "looks", wax_profile_looks(report->profile));
+	wax_json_array(json, "step_time_ns");
+	for (uint32_t i = 0; i < report->env.flow->step_count; i++)
+		wax_json_u64(json, NULL, wax_profile_step_ns(report->profile, index, i));
+	wax_json_end(json);
+	wax_json_u64(json, "sending_ns", time.sending_ns);
+	wax_json_u64(json, "receiving_ns", time.receiving_ns);
+	wax_json_u64(json, "runtime_ns", time.runtime_ns);
+	wax_json_u64(json, "spinning_ns", time.spinning_ns);
+	wax_json_u64(json, "asleep_ns", time.asleep_ns);
 }
 
 static void write_worker(struct wax_json *json, const struct wax_report *report, uint32_t index)
@@ -98,6 +156,8 @@ static void write_worker(struct wax_json *json, const struct wax_report *report,
 	wax_json_i64(json, "cpu", report->env.placement->workers[index].cpu);
 	wax_json_u64(json, "epoch_done", wax_load_relaxed(&record->epoch_done));
 	WAX_WORKER_COUNTERS(WRITE_COUNTER)
+	if (report->profile)
+		write_worker_time(json, report, index);
 	wax_json_end(json);
 }
 
@@ -152,6 +212,11 @@ static void write_totals(struct wax_json *json, const struct wax_report *report,
 	wax_json_u64(json, "first_item_ns", wax_report_first_item(report));
 }
 
+static void write_line(void *to, const char *line)
+{
+	wax_json_text(to, NULL, line);
+}
+
 int wax_report_write_summary(struct wax_report *report, const struct wax_ended *ended)
 {
 	const struct wax_report_env *env = &report->env;
@@ -172,6 +237,9 @@ int wax_report_write_summary(struct wax_report *report, const struct wax_ended *
 	wax_json_array(&json, "workers");
 	for (uint32_t i = 0; i < env->control->worker_count; i++)
 		write_worker(&json, report, i);
+	wax_json_end(&json);
+	wax_json_array(&json, "advice");
+	wax_report_advise(report, write_line, &json);
 	wax_json_end(&json);
 
 	wax_json_end(&json);

@@ -5,7 +5,9 @@
 /* Shared by report.c, report_figures.c, report_summary.c and report_json.c; for nobody else. */
 
 #include "launcher/outline.h"
+#include "launcher/profile.h"
 #include "launcher/report.h"
+#include "runtime/units.h"
 
 #define WAX_REPORT_FIELD(name, unit, help) uint64_t name;
 
@@ -51,6 +53,8 @@ struct wax_report {
 	struct wax_report_look *looks;
 	uint32_t *samples;   /* workers x steps: how often it was seen at it since */
 	uint32_t line_width; /* of the line that stands on the terminal */
+
+	struct wax_profile *profile; /* NULL: none wanted */
 };
 
 /** A step over all workers, or in one. */
@@ -71,8 +75,34 @@ struct wax_report_share {
 struct wax_report_share wax_report_share_in(const struct wax_report *report, uint32_t step);
 /** Items that they emitted. */
 struct wax_report_share wax_report_share_out(const struct wax_report *report, uint32_t step);
+/** Items that they received on an edge. */
+struct wax_report_share wax_report_share_edge(const struct wax_report *report, uint32_t edge);
 /** How uneven the keys of a group are dealt out; skew 0: it is not dealt by key. */
 struct wax_report_share wax_report_keys(const struct wax_report *report, uint32_t group);
+
+/** With --profile: time that all workers spent in a step, and in a step with its parts. */
+uint64_t wax_report_step_ns(const struct wax_report *report, uint32_t step);
+uint64_t wax_report_group_ns(const struct wax_report *report, uint32_t group);
+
+/** With --profile: who was at work most of the time. */
+struct wax_report_busy {
+	uint32_t most;
+	uint32_t least;
+	double most_share;   /* in [0, 1]: neither spinning nor asleep */
+	double others_share; /* of all but the busiest, on average */
+};
+
+struct wax_report_busy wax_report_busy(const struct wax_report *report);
+
+/** With fewer looks chance has too large a part in the shares. */
+enum { WAX_REPORT_LOOKS_MIN = 100 };
+
+/** With --profile: time that a look at one worker stands for. */
+uint64_t wax_report_look_ns(const struct wax_report *report);
+
+/** With --profile: "3.2ns", "41ns", "20.1us"; "-" where there was too little to see. */
+struct wax_units_text wax_report_print_per_item(
+		const struct wax_report *report, uint64_t ns, uint64_t items);
 
 uint64_t wax_report_items_in(const struct wax_report *report);
 uint64_t wax_report_items_out(const struct wax_report *report);
@@ -109,6 +139,9 @@ const char *wax_ending_name(enum wax_ending ending);
 
 void wax_report_write_interval(
 		struct wax_report *report, const struct wax_report_interval *interval);
+/** Say what could be done better, a line at a time, if anything. */
+void wax_report_advise(const struct wax_report *report,
+		void (*say_line)(void *to, const char *line), void *to);
 /** @return 0 or -EIO */
 int wax_report_write_summary(struct wax_report *report, const struct wax_ended *ended);
 

@@ -7,15 +7,19 @@
 #include "launcher/tabular.h"
 #include "runtime/units.h"
 
-/* The summary of a run, for people: steps, exchanges, totals, and advice where there is any. */
+/* The summary of a run, for people: steps, exchanges, totals, and advice where there is any. With
+ * --profile the tables say where the time went, and there is one more. */
 
-/* With fewer items a share says nothing. */
-enum { ADVICE_ITEMS_MIN = 1000 };
+enum { WORKERS_SHOWN_MAX = 16 /* with -v: all */ };
 
 static const char *const steps_heading[] = {
 		"step", "kind", "items in", "items out", "bytes out", "rate", "skew", NULL};
+static const char *const steps_time_heading[] = {"time", "an item", NULL};
 static const char *const edges_heading[] = {
 		"exchange", "by", "items", "crossed", "bytes", "a batch", "blocked", NULL};
+static const char *const edges_time_heading[] = {"sending", "receiving", "busiest", NULL};
+static const char *const time_heading[] = {
+		"worker", "steps", "sending", "receiving", "runtime", "spinning", "asleep", NULL};
 
 static void add_heading(struct wax_tabular *table, const char *const *heading)
 {
@@ -33,6 +37,22 @@ static void add_bytes(struct wax_tabular *table, uint64_t bytes)
 	wax_tabular_add(table, "%s", wax_units_print_bytes(bytes).text);
 }
 
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100 * (double)part / (double)whole : 0;
+}
+
+static void add_percent(struct wax_tabular *table, uint64_t part, uint64_t whole)
+{
+	wax_tabular_add(table, "%.1f%%", percent(part, whole));
+}
+
+static void add_per_item(struct wax_tabular *table, const struct wax_report *report, uint64_t ns,
+		uint64_t items)
+{
+	wax_tabular_add(table, "%s", wax_report_print_per_item(report, ns, items).text);
+}
+
 /* ---- Steps */
 
 /* What it is given counts; of a source, what it gives. */
@@ -43,6 +63,16 @@ static void add_rate(struct wax_tabular *table, const struct wax_step *step,
 
 	wax_tabular_add(table, "%s",
 			wax_units_print_rate((double)items * 1e9 / (double)wall_ns).text);
+}
+
+static void add_step_time(struct wax_tabular *table, const struct wax_report *report,
+		uint32_t index, const struct wax_step_figures *figures, uint64_t ns)
+{
+	struct wax_profile_time all = wax_profile_all(report->profile);
+	bool has_input = report->env.flow->steps[index]->input_count > 0;
+
+	add_percent(table, ns, wax_profile_total_ns(&all));
+	add_per_item(table, report, ns, has_input ? figures->items_in : figures->items_out);
 }
 
 static void add_step(struct wax_tabular *table, const struct wax_report *report, uint32_t index,
@@ -86,6 +116,8 @@ static void add_parts(struct wax_tabular *table, const struct wax_report *report
 
 		wax_tabular_add(table, "  %s", wax_outline_name(outline, i));
 		add_step(table, report, i, &figures, &none, wall_ns);
+		if (report->profile)
+			add_step_time(table, report, i, &figures, wax_report_step_ns(report, i));
 	}
 }
 
@@ -94,8 +126,10 @@ static void print_steps(const struct wax_report *report, uint64_t wall_ns)
 	const struct wax_flow *flow = report->env.flow;
 	struct wax_tabular table;
 
-	wax_tabular_init(&table, "llrrrrr");
+	wax_tabular_init(&table, report->profile ? "llrrrrrrr" : "llrrrrr");
 	add_heading(&table, steps_heading);
+	if (report->profile)
+		add_heading(&table, steps_time_heading);
 	for (uint32_t i = 0; i < flow->step_count; i++) {
 		if (report->outline.owner[i] != i)
 			continue;
@@ -105,6 +139,8 @@ static void print_steps(const struct wax_report *report, uint64_t wall_ns)
 
 		wax_tabular_add(&table, "%s", wax_outline_name(&report->outline, i));
 		add_step(&table, report, i, &figures, &keys, wall_ns);
+		if (report->profile)
+			add_step_time(&table, report, i, &figures, wax_report_group_ns(report, i));
 		if (report->env.options->verbose)
 			add_parts(&table, report, i, wall_ns);
 	}
@@ -114,9 +150,18 @@ static void print_steps(const struct wax_report *report, uint64_t wall_ns)
 
 /* ---- Exchanges */
 
-static double percent(uint64_t part, uint64_t whole)
+static void add_edge_time(struct wax_tabular *table, const struct wax_report *report,
+		uint32_t index, const struct wax_edge_figures *figures)
 {
-	return whole ? 100 * (double)part / (double)whole : 0;
+	struct wax_profile_edge time = wax_profile_edge(report->profile, index);
+	struct wax_report_share share = wax_report_share_edge(report, index);
+
+	add_per_item(table, report, time.sending_ns, figures->items_out);
+	add_per_item(table, report, time.receiving_ns, figures->items_in);
+	if (share.total > 0)
+		wax_tabular_add(table, "%.1f%% @%u", share.busiest_share * 100, share.busiest);
+	else
+		wax_tabular_add(table, "-");
 }
 
 static void add_edge(struct wax_tabular *table, const struct wax_report *report, uint32_t index)
@@ -139,6 +184,8 @@ static void add_edge(struct wax_tabular *table, const struct wax_report *report,
 			figures.blocked_ns
 					? wax_units_print_seconds((int64_t)figures.blocked_ns).text
 					: "-");
+	if (report->profile)
+		add_edge_time(table, report, index, &figures);
 }
 
 /* A queue within each worker is no exchange, and of interest with -v only. */
@@ -153,8 +200,10 @@ static void print_edges(const struct wax_report *report)
 	struct wax_tabular table;
 	uint32_t shown = 0;
 
-	wax_tabular_init(&table, "llrrrrr");
+	wax_tabular_init(&table, report->profile ? "llrrrrrrrr" : "llrrrrr");
 	add_heading(&table, edges_heading);
+	if (report->profile)
+		add_heading(&table, edges_time_heading);
 	for (uint32_t i = 0; i < report->env.plan->edge_count; i++) {
 		if (!shows_edge(report, i))
 			continue;
@@ -166,6 +215,56 @@ static void print_edges(const struct wax_report *report)
 		wax_tabular_print(&table, report->env.to, true, report->env.color);
 	}
 	wax_tabular_fini(&table);
+}
+
+/* ---- Workers */
+
+static void add_time(struct wax_tabular *table, struct wax_profile_time time)
+{
+	uint64_t total = wax_profile_total_ns(&time);
+
+	add_percent(table, time.steps_ns, total);
+	add_percent(table, time.sending_ns, total);
+	add_percent(table, time.receiving_ns, total);
+	add_percent(table, time.runtime_ns, total);
+	add_percent(table, time.spinning_ns, total);
+	add_percent(table, time.asleep_ns, total);
+}
+
+/* Of many workers those that did most and least. */
+static void add_workers(struct wax_tabular *table, const struct wax_report *report)
+{
+	uint32_t count = report->env.control->worker_count;
+	bool all = count <= WORKERS_SHOWN_MAX || report->env.options->verbose;
+	struct wax_report_busy busy = wax_report_busy(report);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (!all && i != busy.most && i != busy.least)
+			continue;
+		wax_tabular_add(table, "%u", i);
+		add_time(table, wax_profile_worker(report->profile, i));
+	}
+}
+
+static void print_times(const struct wax_report *report)
+{
+	uint64_t looks = wax_profile_looks(report->profile);
+	struct wax_tabular table;
+
+	wax_tabular_init(&table, "lrrrrrr");
+	add_heading(&table, time_heading);
+	wax_tabular_add(&table, "all");
+	add_time(&table, wax_profile_all(report->profile));
+	if (report->env.control->worker_count > 1)
+		add_workers(&table, report);
+	fputc('\n', report->env.to);
+	wax_tabular_print(&table, report->env.to, true, report->env.color);
+	wax_tabular_fini(&table);
+	if (looks < WAX_REPORT_LOOKS_MIN)
+		fprintf(report->env.to,
+				"shares come from %" PRIu64 " look%s at each worker, which is few: "
+				"give it more input\n",
+				looks, looks == 1 ? "" : "s");
 }
 
 /* ---- Totals */
@@ -235,81 +334,17 @@ static void print_totals(const struct wax_report *report, const struct wax_ended
 	print_dropped(report);
 }
 
-/* ---- Advice */
-
-/* More than twice its share; of two workers that would be all, so there it is less. */
-static double hot_skew(uint32_t workers)
-{
-	return workers > 2 ? 2 : 1.6;
-}
-
-static void advise_keys(const struct wax_report *report, uint32_t index)
-{
-	const struct wax_plan_edge *edge = &report->env.plan->edges[index];
-	struct wax_report_share share = wax_report_share_in(report, edge->step);
-	uint32_t workers = report->env.control->worker_count;
-
-	if (edge->route != WAX_ROUTE_KEY || share.total < ADVICE_ITEMS_MIN ||
-			share.skew <= hot_skew(workers))
-		return;
-	fprintf(report->env.to,
-			"hot: worker %u got %.0f%% of the items of %s -> %s (%u workers): "
-			"a few keys carry most of the load\n",
-			share.busiest, share.busiest_share * 100,
-			wax_report_step_name(report, wax_report_edge_from(report, index)),
-			wax_report_step_name(report, edge->step), workers);
-}
-
-/* Is everything that the step gives dealt out to all workers at once? */
-static bool is_dealt_out(const struct wax_report *report, uint32_t step)
-{
-	const struct wax_plan *plan = report->env.plan;
-	const struct wax_step *this = report->env.flow->steps[step];
-
-	for (uint32_t i = 0; i < this->output_count; i++) {
-		const struct wax_plan_stream *stream = &plan->streams[this->first_output + i];
-
-		for (uint32_t j = 0; j < stream->consumer_count; j++) {
-			uint32_t edge = plan->consumers[stream->first_consumer + j].edge;
-
-			if (edge == WAX_NO_EDGE || plan->edges[edge].route == WAX_ROUTE_LOCAL)
-				return false;
-		}
-	}
-	return true;
-}
-
-static void advise_source(const struct wax_report *report, uint32_t step)
-{
-	struct wax_report_share share = wax_report_share_out(report, step);
-
-	if (report->env.control->worker_count == 1 || share.total < ADVICE_ITEMS_MIN ||
-			share.busiest_share < 1 || is_dealt_out(report, step))
-		return;
-	fprintf(report->env.to,
-			"all input of \"%s\" comes from worker %u: "
-			"put redistribute behind it if the work per item is large\n",
-			wax_report_step_name(report, step), share.busiest);
-}
-
-static void print_advice(const struct wax_report *report)
-{
-	const struct wax_flow *flow = report->env.flow;
-
-	for (uint32_t i = 0; i < flow->step_count; i++) {
-		if (flow->steps[i]->input_count == 0)
-			advise_source(report, i);
-	}
-	for (uint32_t i = 0; i < report->env.plan->edge_count; i++)
-		advise_keys(report, i);
-}
-
 /* After a failure the error shall be the last thing seen: its table is for those who ask. */
 static bool is_brief(const struct wax_report *report, const struct wax_ended *ended)
 {
 	return !report->env.options->verbose &&
 			(ended->ending == WAX_ENDING_FAILED || ended->ending == WAX_ENDING_KILLED ||
 					ended->ending == WAX_ENDING_VANISHED);
+}
+
+static void print_line(void *to, const char *line)
+{
+	fprintf(to, "%s\n", line);
 }
 
 static void print_all(const struct wax_report *report, const struct wax_ended *ended)
@@ -320,10 +355,12 @@ static void print_all(const struct wax_report *report, const struct wax_ended *e
 	}
 	print_steps(report, ended->wall_ns);
 	print_edges(report);
+	if (report->profile)
+		print_times(report);
 	fputc('\n', report->env.to);
 	print_ending(report, ended);
 	print_totals(report, ended);
-	print_advice(report);
+	wax_report_advise(report, print_line, report->env.to);
 }
 
 int wax_report_summary(

@@ -144,7 +144,7 @@ static void show_progress(void *context)
 static void show_sample(void *context)
 {
 	struct run *run = context;
-	wax_report_sample(run->report);
+	wax_report_sample(run->report, wax_clock_monotonic());
 }
 
 static void show_notice(void *context, const char *sentence)
@@ -264,6 +264,7 @@ static int execute(struct run *run)
 			.bells = run->bells,
 			.progress = show_progress,
 			.sample = show_sample,
+			.sample_ns = wax_report_sample_ns(run->report),
 			.notice = show_notice,
 			.context = run,
 	};

@@ -53,6 +53,7 @@ struct supervisor {
 
 	uint64_t epoch_at; /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
 	uint64_t sample_at;
+	uint32_t sample_phase; /* how much of sample_ns the next one is later; a fraction of 2^32 */
 	uint64_t progress_at;
 	uint64_t drain_until;
 	uint64_t timeout_at;
@@ -302,6 +303,16 @@ static void handle_signals(struct wax_completion *completion, int result)
 
 /* ---- Time */
 
+/* From half to one and a half times the mean. Steps of the golden section fill that evenly. */
+static uint64_t next_sample(struct supervisor *supervisor, uint64_t now)
+{
+	uint64_t mean_ns = (uint64_t)supervisor->run->sample_ns;
+	if (!supervisor->run->sample || mean_ns == 0)
+		return UINT64_MAX;
+	supervisor->sample_phase += UINT32_C(0x9e3779b9);
+	return now + mean_ns / 2 + ((mean_ns * (supervisor->sample_phase >> 16)) >> 16);
+}
+
 static void check_time(struct supervisor *supervisor)
 {
 	uint64_t now = wax_clock_monotonic();
@@ -324,7 +335,7 @@ static void check_time(struct supervisor *supervisor)
 			run->progress(run->context);
 	}
 	if (now >= supervisor->sample_at) {
-		supervisor->sample_at = now + (uint64_t)run->options->interval_ns / 10;
+		supervisor->sample_at = next_sample(supervisor, now);
 		run->sample(run->context);
 	}
 }
@@ -394,13 +405,12 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 			.run = supervision,
 			.signal_fd = -1,
 			.epoch_at = after(now, options->snapshot_interval_ns),
-			.sample_at = supervision->sample ? after(now, options->interval_ns / 10)
-							 : UINT64_MAX,
 			.progress_at = supervision->progress ? after(now, options->interval_ns)
 							     : UINT64_MAX,
 			.drain_until = UINT64_MAX,
 			.timeout_at = after(now, options->timeout_ns),
 	};
+	supervisor.sample_at = next_sample(&supervisor, now);
 	/* The launcher needs little: where io_uring is not to be had it polls. The workers say so
 	 * when that is not allowed. */
 	int r = wax_loop_open(options->io == WAX_IO_POSIX ? WAX_IO_POSIX : WAX_IO_AUTO, LOOP_ENTRIES,

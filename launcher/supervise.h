@@ -28,9 +28,12 @@ struct wax_supervision {
 	const struct wax_options *options;
 	const struct wax_placement *placement;
 	const int *bells; /* eventfd of each worker */
-	/* Called every --interval, and ten times as often. May be NULL. */
+	/* Called every --interval. May be NULL. */
 	void (*progress)(void *context);
+	/* Called after sample_ns on average, not in step with anything that is regular. May be
+	 * NULL. */
 	void (*sample)(void *context);
+	int64_t sample_ns; /* 0: never */
 	/* Called with a sentence for people: a stop was asked for, and so on. May be NULL. */
 	void (*notice)(void *context, const char *sentence);
 	void *context;

@@ -52,7 +52,7 @@ done <"$work/counters"
 # Every field that is in fact written, of a run that ends well and of one that fails.
 printf 'one two\n' >"$work/good"
 printf 'no row\n' >"$work/bad"
-expect_exit 0 "$waxrun" -n 2 -i 1ms --json="$work/good.json" "$examples/wordcount.so" -- --in "$work/good"
+expect_exit 0 "$waxrun" -n 2 -i 1ms --profile --json="$work/good.json" "$examples/wordcount.so" -- --in "$work/good"
 expect_exit 1 "$waxrun" -n 2 --json="$work/bad.json" "$examples/brc.so" -- --in "$work/bad"
 grep -qh '"type":"summary"' "$work/good.json" || fail 'no summary'
 for name in $(grep -oh '"[a-z_]*":' "$work/good.json" "$work/bad.json" | tr -d '":' | sort -u); do

@@ -259,7 +259,7 @@ Test(options, a_unique_beginning_will_do)
 {
 	struct wax_options options;
 
-	cr_assert_eq(PARSE(&options, NULL, NULL, "--pro", "2", "flow.so"), 0);
+	cr_assert_eq(PARSE(&options, NULL, NULL, "--proc", "2", "flow.so"), 0);
 	cr_assert_eq(options.procs, 2);
 }
 

@@ -239,7 +239,7 @@ Test(report, progress_names_the_busiest_worker_and_what_it_does_most)
 	wax_count(&record(2)->slept_ns, 500 * MS);
 	for (int i = 0; i < 5; i++) {
 		wax_store_relaxed(&record(1)->step_now, step_of(i < 2 ? "test.out" : "test.count"));
-		wax_report_sample(report);
+		wax_report_sample(report, at_ms(900 + i));
 	}
 	wax_report_progress(report, at_ms(1000));
 	expect("busy 50%  worst: count@1 90%");
@@ -411,6 +411,148 @@ Test(report, a_source_that_is_dealt_out_is_not)
 	wax_count(&counters(2, "test.numbers")->items_out, 5000);
 	wax_report_summary(report, &ended, &err);
 	reject("all input");
+}
+
+/* ---- Where the time went */
+
+static void build_sharing(struct wax_flow *flow)
+{
+	struct wax_stream numbers = wax_input(flow, "numbers", wax_numbers(1000, 0));
+	struct wax_stream dealt = wax_redistribute(numbers, "deal", WAX_DEAL_BATCHES);
+	struct wax_stream kept = wax_inspect(dealt, "work", NULL, NULL);
+
+	wax_output(kept, "out", wax_null());
+}
+
+/* Each worker dealt out 1000 items and got as many. */
+static void profile_sharing(void)
+{
+	free_flow();
+	make_flow(build_sharing);
+	options.profile = true;
+	make_report();
+	for (uint32_t i = 0; i < WORKERS; i++) {
+		wax_store_relaxed(&record(i)->state, WAX_WORKER_RUNNING);
+		wax_store_relaxed(&record(i)->turn_started_ns, 1);
+		wax_store_relaxed(&record(i)->step_now, WAX_NO_STEP);
+		wax_count(&counters(i, "test.numbers")->items_out, 1000);
+		wax_count(&counters(i, "test.work")->items_in, 1000);
+		wax_count(&wax_control_edge(&control, i, 0)->items_out, 1000);
+		wax_count(&wax_control_edge(&control, i, 0)->items_in, 1000);
+	}
+}
+
+/* All workers are seen at this so many times, a millisecond each. */
+static uint64_t seen_ms;
+
+static void see(uint32_t doing, uint32_t step, uint32_t count)
+{
+	for (uint32_t i = 0; i < WORKERS; i++) {
+		wax_worker_does(record(i), doing);
+		wax_store_relaxed(&record(i)->step_now, step);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		wax_report_sample(report, at_ms(++seen_ms));
+}
+
+Test(report, profile_shows_shares_and_times_of_an_item)
+{
+	profile_sharing();
+	see(WAX_DOING_SENDING, WAX_NO_STEP, 60);
+	see(WAX_DOING_RECEIVING, WAX_NO_STEP, 40);
+	see(WAX_DOING_SPINNING, WAX_NO_STEP, 100);
+	see(WAX_DOING_STEPS, step_of("test.work"), 200);
+	wax_report_summary(report, &ended, &err);
+	expect("skew   time  an item\n");
+	expect("  50.0%    200us\n");
+	expect("  sending  receiving   busiest\n");
+	expect("  60us       40us  33.3% @0\n");
+	expect("worker  steps  sending  receiving  runtime  spinning  asleep\n"
+	       "all     50.0%    15.0%      10.0%     0.0%     25.0%    0.0%\n"
+	       "0       50.0%    15.0%      10.0%     0.0%     25.0%    0.0%\n");
+	reject("which is few");
+	reject("redistribute cost");
+}
+
+Test(report, profile_says_when_it_is_of_a_short_run)
+{
+	profile_sharing();
+	see(WAX_DOING_STEPS, step_of("test.work"), 50);
+	wax_report_summary(report, &ended, &err);
+	expect("shares come from 50 looks at each worker, which is few");
+	reject("counts most");
+}
+
+Test(report, a_step_that_takes_most_of_the_time_is_pointed_out)
+{
+	profile_sharing();
+	see(WAX_DOING_STEPS, WAX_NO_STEP, 100);
+	see(WAX_DOING_STEPS, step_of("test.work"), 300);
+	wax_report_summary(report, &ended, &err);
+	expect("step \"work\": 75% of the workers' time, 300us an item: "
+	       "what is saved there counts most\n");
+}
+
+Test(report, a_redistribute_that_costs_more_than_the_work_behind_it_is_pointed_out)
+{
+	profile_sharing();
+	see(WAX_DOING_SENDING, WAX_NO_STEP, 100);
+	see(WAX_DOING_RECEIVING, WAX_NO_STEP, 50);
+	see(WAX_DOING_STEPS, step_of("test.work"), 110);
+	wax_report_summary(report, &ended, &err);
+	expect("step \"deal\": redistribute cost 150us an item for 110us of work behind it: "
+	       "remove it\n");
+}
+
+Test(report, a_redistribute_of_what_one_worker_has_may_cost_as_much_as_the_work)
+{
+	profile_sharing();
+	wax_count(&counters(1, "test.numbers")->items_out, 100000);
+	see(WAX_DOING_SENDING, WAX_NO_STEP, 100);
+	see(WAX_DOING_RECEIVING, WAX_NO_STEP, 50);
+	see(WAX_DOING_STEPS, step_of("test.work"), 110);
+	wax_report_summary(report, &ended, &err);
+	reject("redistribute cost");
+}
+
+Test(report, a_redistribute_with_no_work_behind_it_is_pointed_out)
+{
+	profile_sharing();
+	wax_count(&counters(1, "test.numbers")->items_out, 100000);
+	see(WAX_DOING_SENDING, WAX_NO_STEP, 200);
+	wax_report_summary(report, &ended, &err);
+	expect("redistribute cost 200us an item for next to no work behind it: remove it\n");
+}
+
+Test(report, a_worker_that_is_busy_alone_is_pointed_out)
+{
+	profile_sharing();
+	see(WAX_DOING_STEPS, WAX_NO_STEP, 1);
+	for (uint32_t i = 0; i < WORKERS - 1; i++)
+		wax_store_relaxed(&record(i)->turn_started_ns, 0);
+	for (uint32_t i = 0; i < 399; i++)
+		wax_report_sample(report, at_ms(++seen_ms));
+	wax_report_summary(report, &ended, &err);
+	expect("worker 2 was busy 100% of the time, the others 0%: the run takes as long as it "
+	       "does\n");
+}
+
+Test(report, json_of_a_profile_has_times_and_advice)
+{
+	want_json();
+	profile_sharing();
+	see(WAX_DOING_SENDING, WAX_NO_STEP, 200);
+	wax_report_summary(report, &ended, &err);
+
+	const char *text = json_text();
+
+	cr_assert_not_null(strstr(text, "\"busiest_worker\":0,\"busiest_share\":0.33"));
+	cr_assert_not_null(strstr(text,
+			"\"sending_ns\":600000000,\"receiving_ns\":0,"
+			"\"sending_ns_per_item\":200000,"));
+	cr_assert_not_null(strstr(text, "\"looks\":200,\"step_time_ns\":["));
+	cr_assert_not_null(strstr(text, "\"time_ns\":0,\"time_share\":0"));
+	cr_assert_not_null(strstr(text, "\"advice\":[\"step \\\"deal\\\": redistribute cost"));
 }
 
 /* ---- Failures */
