@@ -10,7 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 TMPDIR=$folder "$waxbench" --smoke --json --plot "$folder/plot.svg" \
 	--markdown "$folder/results.md" --commit test all >"$folder/json" || exit 1
 
-for group in exchange redistribute operators lines wake latency wordcount brc start; do
+for group in exchange redistribute operators lines wake latency wordcount brc start profile; do
 	# Some need two CPUs, and say so.
 	[ "$(nproc)" -lt 2 ] && case $group in wake | latency) continue ;; esac
 	grep -q "^{\"bench\":\"$group/" "$folder/json" || {

@@ -30,6 +30,7 @@ static const struct {
 		{"wordcount", bench_wordcount, "words of a text"},
 		{"brc", bench_brc, "the one billion row challenge"},
 		{"start", bench_start, "from the call to the first item, and to the end"},
+		{"profile", bench_profile, "what waxrun --profile costs"},
 };
 
 enum { GROUP_COUNT = sizeof(groups) / sizeof(*groups) };
