@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <string.h>
 
-#include <wax/base.h>
-
+#include "launcher/mdoc.h"
 #include "launcher/options.h"
 #include "launcher/options_table.h"
-
-/*
- * mdoc(7) is line oriented: a line that begins with a dot is a macro, any other is text. Text from
- * the table goes through print_text, names through print_name, so nothing in them is mistaken.
- */
-
-#define TEXT(number) #number
-#define TEXT_OF(number) TEXT(number)
-#define VERSION                                                                                    \
-	TEXT_OF(WAX_VERSION_MAJOR) "." TEXT_OF(WAX_VERSION_MINOR) "." TEXT_OF(WAX_VERSION_PATCH)
 
 struct exit_status {
 	const char *status;
@@ -40,8 +28,6 @@ static const struct exit_status exit_statuses[] = {
 };
 
 static const char front[] =
-		".Dt WAXRUN 1\n"
-		".Os wax " VERSION "\n"
 		".Sh NAME\n"
 		".Nm waxrun\n"
 		".Nd run a dataflow on the cores of this host\n"
@@ -85,57 +71,6 @@ static const char back[] = ".Sh SIGNALS\n"
 			   ".Fl \\-drain\\-timeout .\n"
 			   "The second aborts the run.\n";
 
-/* Dashes as ASCII minus signs, so that an option can be copied from the page. */
-static void print_name(const char *name, FILE *out)
-{
-	for (; *name != '\0'; name++) {
-		if (*name == '-')
-			putc('\\', out);
-		putc(*name, out);
-	}
-}
-
-/* Where lines of text are broken; mandoc -T lint asks for less than 80 letters. */
-#define LINE_MAX_LETTERS 76
-
-/* May the blank at p become a line end? Nothing that looks like a macro may begin a line. */
-static bool breaks_line(const char *text, const char *p, int column)
-{
-	if (p == text || p[1] == '.' || p[1] == '\'')
-		return false;
-	return p[-1] == '.' || column + 1 + (int)strcspn(p + 1, " ") > LINE_MAX_LETTERS;
-}
-
-/* A minus sign for what is a dash of an option, not a hyphen. */
-static void print_letter(const char *text, const char *p, FILE *out)
-{
-	bool starts_word = p == text || strchr(" -\"", p[-1]);
-
-	if (*p == '\\')
-		fputs("\\e", out);
-	else if (*p == '-' && (starts_word || p[1] == '-'))
-		fputs("\\-", out);
-	else
-		putc(*p, out);
-}
-
-/* One sentence a line, and long ones on several. */
-static void print_text(const char *text, FILE *out)
-{
-	int column = 0;
-
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == ' ' && breaks_line(text, p, column)) {
-			putc('\n', out);
-			column = 0;
-		} else {
-			print_letter(text, p, out);
-			column++;
-		}
-	}
-	putc('\n', out);
-}
-
 static void print_heading(const struct wax_option *option, FILE *out)
 {
 	fputs(".It ", out);
@@ -145,7 +80,7 @@ static void print_heading(const struct wax_option *option, FILE *out)
 		fprintf(out, "Fl %c , ", option->letter);
 
 	fputs("Fl \\-", out);
-	print_name(option->name, out);
+	wax_mdoc_name(option->name, out);
 	if (option->argument && option->bare)
 		fprintf(out, " Ns Op = Ns Ar %s", option->argument);
 	else if (option->argument)
@@ -156,13 +91,10 @@ static void print_heading(const struct wax_option *option, FILE *out)
 static void print_option(const struct wax_option *option, FILE *out)
 {
 	print_heading(option, out);
-	if (option->more) {
-		print_text(option->more, out);
-	} else {
-		/* The line of --help, made a sentence. */
-		putc(option->help[0] - 'a' + 'A', out);
-		fprintf(out, "%s.\n", option->help + 1);
-	}
+	if (option->more)
+		wax_mdoc_text(option->more, out);
+	else
+		wax_mdoc_phrase(option->help, out);
 	if (option->initial)
 		fprintf(out, "The default is %s.\n", option->initial);
 }
@@ -192,7 +124,7 @@ static void print_environment(FILE *out)
 		if (option->no_variable)
 			continue;
 		fprintf(out, ".It Ev %s\n.Fl \\-", wax_option_variable(option).name);
-		print_name(option->name, out);
+		wax_mdoc_name(option->name, out);
 		putc('\n', out);
 	}
 	fputs(".El\n"
@@ -214,7 +146,7 @@ static void print_exit_statuses(FILE *out)
 	fputs(".Sh EXIT STATUS\n.Bl -tag -width 130,143\n", out);
 	for (const struct exit_status *row = exit_statuses; row->status; row++) {
 		fprintf(out, ".It %s\n", row->status);
-		print_text(row->meaning, out);
+		wax_mdoc_text(row->meaning, out);
 	}
 	fputs(".El\n", out);
 }
@@ -225,18 +157,16 @@ static void print_examples(FILE *out)
 	for (const struct wax_option_example *example = wax_option_examples; example->command;
 			example++) {
 		fputs(".It Li \"", out);
-		print_name(example->command, out);
+		wax_mdoc_name(example->command, out);
 		fprintf(out, "\"\n");
-		print_text(example->help, out);
+		wax_mdoc_text(example->help, out);
 	}
 	fputs(".El\n", out);
 }
 
 int wax_options_print_man(FILE *out)
 {
-	fputs(".\\\" SPDX-License-Identifier: Apache-2.0\n"
-	      ".Dd November 23, 2026\n",
-			out);
+	wax_mdoc_begin("WAXRUN", out);
 	fputs(front, out);
 	print_options(out);
 	print_environment(out);
