@@ -18,8 +18,8 @@ check: $(BUILD)/.tests all ## build and run every test
 	@meson test -C '$(BUILD)' --print-errorlogs
 
 bench: all ## measure wax beside loops by hand; writes bench/RESULTS.md (BENCH=--quick: a minute)
-	@ninja -C '$(BUILD)' benches >&2
-	@BUILD='$(abspath $(BUILD))' '$(BUILD)'/bench/waxbench $(BENCH) --markdown bench/RESULTS.md \
+	@ninja -C '$(BUILD)' waxbench-native >&2
+	@'$(BUILD)'/waxbench-native $(BENCH) --markdown bench/RESULTS.md \
 		--commit "$$(git describe --always --dirty 2>/dev/null || echo unknown)" all
 
 soak: $(BUILD)/.tests all ## run all that seeds decide for SECONDS (3600), with new seeds

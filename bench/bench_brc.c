@@ -17,6 +17,8 @@
 
 enum { STATIONS_MAX = 1 << 12 };
 
+static const char *waxrun_path, *flow_path;
+
 struct input {
 	const char *path;
 	uint64_t rows;
@@ -32,13 +34,11 @@ struct stats {
 static double run_wax(void *context, bool *ret_clean)
 {
 	const struct input *input = context;
-	char waxrun[512], flow[512], procs[32];
+	char procs[32];
 	uint64_t preempted;
-	snprintf(waxrun, sizeof(waxrun), "%s/waxrun", bench.build);
-	snprintf(flow, sizeof(flow), "%s/examples/brc.so", bench.build);
 	snprintf(procs, sizeof(procs), "--procs=%u", input->procs);
 	const char *const argv[] = {
-			waxrun, "--quiet", procs, flow, "--", "--in", input->path, NULL};
+			waxrun_path, "--quiet", procs, flow_path, "--", "--in", input->path, NULL};
 	double took = fixture_spawn(argv, NULL, &preempted);
 	*ret_clean = preempted < took / 10e6;
 	return (double)input->rows / took;
@@ -104,8 +104,12 @@ static double run_by_hand(void *context, bool *ret_clean)
 
 void bench_brc(void)
 {
-	uint64_t rows = (uint64_t)bench_pick(100000, 10000000, 100000000);
+	uint64_t rows = (uint64_t)bench_pick(100000, 5000000, 100000000);
 	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);
+	waxrun_path = fixture_built("waxrun", "brc");
+	flow_path = fixture_built("examples/brc.so", "brc");
+	if (!waxrun_path || !flow_path)
+		return;
 	struct input input = {fixture_brc(rows), rows, bench.procs}, single = input;
 	char params[64];
 	single.procs = 1;

@@ -2,10 +2,11 @@
 #include <stdio.h>
 
 #include "bench/bench.h"
+#include "bench/exchange_items.h"
 #include "bench/flow.h"
 #include "bench/ideal_exchange.h"
-#include "bench/items.h"
 #include "bench/meter.h"
+#include "bench/plain.h"
 #include "bench/race.h"
 #include "bench/report.h"
 #include "bench/scatter.h"
@@ -20,144 +21,43 @@
  * costs.
  */
 
-/* ---- Items of fixed size */
-
-#define MAKE_FIXED(size)                                                                           \
-	static void make_##size(                                                                   \
-			struct wax_out *out, uint32_t count, uint64_t *seed, uint64_t *sum)        \
-	{                                                                                          \
-		uint64_t random = *seed, made = *sum;                                              \
-		while (count > 0) {                                                                \
-			uint32_t room = wax_out_room(out, count);                                  \
-			uint64_t *keys = WAX_OUT_KEYS(out, uint64_t);                              \
-			struct value_##size *values = WAX_OUT_VALUES(out, struct value_##size);    \
-			for (uint32_t i = 0; i < room; i++) {                                      \
-				keys[i] = items_random(&random);                                   \
-				items_fill(values[i].words, size / 8, keys[i]);                    \
-				made += items_sum_of(keys[i], size / 8);                           \
-			}                                                                          \
-			wax_out_advance(out, room);                                                \
-			count -= room;                                                             \
-		}                                                                                  \
-		*seed = random;                                                                    \
-		*sum = made;                                                                       \
-	}                                                                                          \
-	static uint64_t sum_##size(const struct wax_batch *batch)                                  \
-	{                                                                                          \
-		const uint64_t *words = WAX_VALUES(batch, uint64_t);                               \
-		return items_sum(WAX_KEYS(batch, uint64_t), batch->count) +                        \
-				items_sum(words, (uint64_t)batch->count * (size / 8));             \
-	}
-
-MAKE_FIXED(8)
-MAKE_FIXED(56)
-MAKE_FIXED(248)
-
-static void make_4(struct wax_out *out, uint32_t count, uint64_t *seed, uint64_t *sum)
-{
-	uint64_t random = *seed, made = *sum;
-	while (count > 0) {
-		uint32_t room = wax_out_room(out, count);
-		uint32_t *keys = WAX_OUT_KEYS(out, uint32_t);
-		uint32_t *values = WAX_OUT_VALUES(out, uint32_t);
-		for (uint32_t i = 0; i < room; i++) {
-			keys[i] = (uint32_t)items_random(&random);
-			values[i] = keys[i] + 1;
-			made += (uint64_t)keys[i] + values[i];
-		}
-		wax_out_advance(out, room);
-		count -= room;
-	}
-	*seed = random;
-	*sum = made;
-}
-
-static uint64_t sum_4(const struct wax_batch *batch)
-{
-	const uint32_t *keys = WAX_KEYS(batch, uint32_t), *values = WAX_VALUES(batch, uint32_t);
-	uint64_t sum = 0;
-	for (uint32_t i = 0; i < batch->count; i++)
-		sum += (uint64_t)keys[i] + values[i];
-	return sum;
-}
-
-/* ---- Texts */
-
-static void make_text(struct wax_out *out, uint32_t count, uint64_t *seed, uint64_t *sum)
-{
-	char key[24];
-	memcpy(key + 8, items_text, 16);
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t random = items_random(seed);
-		uint32_t key_bytes = items_key_bytes(random);
-		uint32_t value_bytes = items_value_bytes(random);
-		memcpy(key, &random, 8);
-		wax_emit_kv(out, key, key_bytes, items_text, value_bytes);
-		*sum += items_text_sum(key, key_bytes, value_bytes);
-	}
-}
-
-static uint64_t sum_text(const struct wax_batch *batch)
-{
-	uint64_t sum = 0;
-	for (uint32_t i = 0; i < batch->count; i++) {
-		struct wax_bytes key = wax_batch_key(batch, i), value = wax_batch_value(batch, i);
-		sum += items_text_sum(key.data, key.bytes, value.bytes);
-	}
-	return sum;
-}
-
-/* ---- Runs */
-
 struct kind {
-	const char *name;
-	enum ideal_items ideal;
-	uint32_t item_bytes;
-	struct flow_items items;
-	uint64_t (*sum)(const struct wax_batch *batch);
+	char name[16];
+	struct items_shape shape;
+	bool zipf;
+	struct items_keys keys; /* of the run */
 };
 
 static struct kind kinds[] = {
-		{"8b", IDEAL_8, 8, {.make = make_4, .silent = true}, sum_4},
-		{"16b", IDEAL_16, 16, {.make = make_8, .silent = true}, sum_8},
-		{"64b", IDEAL_64, 64, {.make = make_56, .silent = true}, sum_56},
-		{"256b", IDEAL_256, 256, {.make = make_248, .silent = true}, sum_248},
-		{"text", IDEAL_TEXT, 44, {.make = make_text, .silent = true}, sum_text},
+		{"8b", {ITEMS_FIXED, 8}},
+		{"16b", {ITEMS_FIXED, 16}},
+		{"64b", {ITEMS_FIXED, 64}},
+		{"256b", {ITEMS_FIXED, 256}},
+		{"1024b", {ITEMS_FIXED, 1024}},
+		{"4096b", {ITEMS_FIXED, 4096}},
+		{"framed", {ITEMS_FRAMED, 64}},
+		{"text", {ITEMS_TEXT, 0}},
+		{"16b_zipf", {ITEMS_FIXED, 16}, .zipf = true},
+		{"framed_zipf", {ITEMS_FRAMED, 64}, .zipf = true},
 };
 
-enum { KIND_COUNT = sizeof(kinds) / sizeof(*kinds), BATCH_BYTES = 32 * 1024 };
+enum { KIND_COUNT = sizeof(kinds) / sizeof(*kinds), BATCH_BYTES = 32 * 1024, ZIPF_KEYS = 1000000 };
 
-static const struct kind *current;
+static struct exchange_items shaped;
+static struct flow_items items;
 static bool crossing;
-
-static const struct wax_type *type_of(const struct kind *kind)
-{
-	switch (kind->ideal) {
-	case IDEAL_8:
-		return WAX_KEYED(WAX_U32, WAX_U32);
-	case IDEAL_16:
-		return WAX_KEYED(WAX_U64, WAX_U64);
-	case IDEAL_64:
-		return WAX_KEYED(WAX_U64, WAX_STRUCT(struct value_56));
-	case IDEAL_256:
-		return WAX_KEYED(WAX_U64, WAX_STRUCT(struct value_248));
-	case IDEAL_TEXT:
-		break;
-	}
-	return WAX_KEYED(WAX_TEXT, WAX_TEXT);
-}
 
 static void build(struct wax_flow *flow)
 {
-	struct wax_stream items = wax_input(flow, "make", flow_source(&current->items));
+	struct wax_stream stream = wax_input(flow, "make", flow_source(&items));
 	if (crossing)
-		items = wax_redistribute(items, "exchange", WAX_DEAL_KEYS);
-	wax_output(items, "add", flow_sink(current->sum, true));
+		stream = wax_redistribute(stream, "exchange", WAX_DEAL_KEYS);
+	wax_output(stream, "add", flow_sink(shaped.sum, true));
 }
 
 static void start_meter(const struct kind *kind)
 {
-	meter_start((uint32_t)bench_pick(20, 60, 150), 128 * 1024 / kind->item_bytes);
+	meter_start((uint32_t)bench_pick(20, 50, 120), 128 * 1024 / items_mean_bytes(&kind->shape));
 }
 
 /* ns an item and process, as each process sees it. */
@@ -169,12 +69,14 @@ static double finish(const struct kind *kind, bool *ret_clean)
 
 static double run_flow(const struct kind *kind, bool with_exchange, bool *ret_clean)
 {
-	current = kind;
+	uint32_t bytes = items_mean_bytes(&kind->shape);
+	shaped = exchange_items(&kind->shape, &kind->keys);
 	crossing = with_exchange;
-	kinds[kind - kinds].items.type = type_of(kind);
 	/* A source is asked for a batch at a time. */
-	kinds[kind - kinds].items.per_call =
-			kind->item_bytes <= 16 ? 4096 : BATCH_BYTES / kind->item_bytes;
+	items = (struct flow_items){.type = shaped.type,
+			.make = shaped.make,
+			.silent = true,
+			.per_call = bytes <= 16 ? 4096 : BATCH_BYTES / bytes};
 	start_meter(kind);
 	flow_run(&(struct flow_run){.build = build, .procs = bench.procs});
 	return finish(kind, ret_clean);
@@ -193,38 +95,61 @@ static double run_without(void *kind, bool *ret_clean)
 static double run_ideal(void *context, bool *ret_clean)
 {
 	const struct kind *kind = context;
+	const struct ideal ideal = {.shape = kind->shape, .keys = kind->keys};
 	start_meter(kind);
-	ideal_exchange(kind->ideal, bench.procs);
+	ideal_exchange(&ideal, bench.procs);
 	return finish(kind, ret_clean);
 }
 
-static void report_crossing(const char *name, const char *params, const struct race_runner *with,
-		const struct race_runner *without)
+static void print_params(const struct kind *kind, char params[64])
 {
-	char full[64];
-	snprintf(full, sizeof(full), "exchange/crossing_%s", name);
-	race_report_difference(full, params, with, without, bench_rounds(), "ns/item");
+	char keys[32] = "";
+	if (bench.keys)
+		snprintf(keys, sizeof(keys), ", %g keys", (double)bench.keys);
+	snprintf(params, 64, "%u workers%s%s", bench.procs, keys, kind->zipf ? ", Zipf's law" : "");
+}
+
+static void measure(struct kind *kind)
+{
+	char keyed[64], crossed[64], params[64];
+	struct race_runner runners[] = {
+			{.name = "with", .run = run_with, .context = kind},
+			{.name = "by hand", .run = run_ideal, .context = kind},
+			{.name = "without", .run = run_without, .context = kind},
+	};
+	snprintf(keyed, sizeof(keyed), "exchange/keyed_%s", kind->name);
+	snprintf(crossed, sizeof(crossed), "exchange/crossing_%s", kind->name);
+	if (!bench_wants(keyed) && !bench_wants(crossed))
+		return;
+	kind->zipf |= bench.dist == BENCH_ZIPF;
+	kind->keys.count = bench.keys;
+	if (kind->zipf)
+		kind->keys = items_zipf(bench.keys ? bench.keys : ZIPF_KEYS);
+	print_params(kind, params);
+	race(runners, 3, bench_rounds());
+	race_report(keyed, params, &runners[0], &runners[1], bench_rounds(), 1, "ns/item", false);
+	race_report_difference(
+			crossed, params, &runners[0], &runners[2], bench_rounds(), "ns/item");
+}
+
+/* What --item and --variable ask for. */
+static void measure_own(void)
+{
+	struct kind own = {.shape = {bench.variable ? ITEMS_FRAMED : ITEMS_FIXED,
+					   (uint32_t)bench.item_bytes}};
+	snprintf(own.name, sizeof(own.name), "%u%s", own.shape.bytes, bench.variable ? "v" : "b");
+	measure(&own);
 }
 
 void bench_exchange(void)
 {
-	char params[64], name[64];
-	snprintf(params, sizeof(params), "%u workers", bench.procs);
-	for (uint32_t i = 0; i < KIND_COUNT; i++) {
-		struct kind *kind = &kinds[i];
-		struct race_runner runners[] = {
-				{.name = "with", .run = run_with, .context = kind},
-				{.name = "by hand", .run = run_ideal, .context = kind},
-				{.name = "without", .run = run_without, .context = kind},
-		};
-		snprintf(name, sizeof(name), "exchange/keyed_%s", kind->name);
-		if (!bench_wants(name))
-			continue;
-		race(runners, 3, bench_rounds());
-		race_report(name, params, &runners[0], &runners[1], bench_rounds(), 1, "ns/item",
-				false);
-		report_crossing(kind->name, params, &runners[0], &runners[2]);
+	if (bench.item_bytes) {
+		measure_own();
+		return;
 	}
+	for (uint32_t i = 0; i < KIND_COUNT; i++)
+		measure(&kinds[i]);
+	bench_plain();
 	if (bench_wants("exchange/scatter"))
 		bench_scatter();
 }

@@ -7,6 +7,7 @@
 #include "bench/flow.h"
 #include "bench/meter.h"
 #include "bench/net.h"
+#include "bench/open_loop.h"
 #include "bench/pairs.h"
 #include "bench/race.h"
 #include "bench/report.h"
@@ -244,9 +245,12 @@ void bench_latency(void)
 			{.name = "operators", .run = run_operators},
 	};
 	if (!meter_has_cpus(2)) {
-		report_say("latency: needs two CPUs");
+		report_skip("latency", "two workers that stay awake need two CPUs");
 		return;
 	}
+	open_loop();
+	if (bench.rate || (!bench_wants("latency/channel") && !bench_wants("latency/operators")))
+		return;
 	clock_tick_ns();
 	race(runners, 3, bench_rounds());
 	race_report("latency/channel", "round trip; yardstick: two cache lines", &runners[1],

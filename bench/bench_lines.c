@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#if defined(__AVX2__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
@@ -48,11 +48,27 @@ static double run_wax(void *context, bool *ret_clean)
 	return bytes_per_ns(meter_ns_per_item(procs, ret_clean));
 }
 
-static uint32_t find_ends(const char *chunk, uint32_t length, uint32_t *ends)
+static uint32_t find_ends_from(const char *chunk, uint32_t at, uint32_t length, uint32_t *ends)
 {
-	uint32_t count = 0, at = 0;
-#if defined(__AVX2__)
+	uint32_t count = 0;
+	for (; at < length; at++) {
+		if (chunk[at] == '\n')
+			ends[count++] = at;
+	}
+	return count;
+}
+
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2");
+}
+
+static __attribute__((target("avx2"))) uint32_t find_ends_avx2(
+		const char *chunk, uint32_t length, uint32_t *ends)
+{
 	const __m256i newline = _mm256_set1_epi8('\n');
+	uint32_t count = 0, at = 0;
 	for (; at + 64 <= length; at += 64) {
 		__m256i low = _mm256_loadu_si256((const __m256i *)(chunk + at));
 		__m256i high = _mm256_loadu_si256((const __m256i *)(chunk + at + 32));
@@ -63,24 +79,32 @@ static uint32_t find_ends(const char *chunk, uint32_t length, uint32_t *ends)
 		for (; hits; hits &= hits - 1)
 			ends[count++] = at + (uint32_t)__builtin_ctzll(hits);
 	}
-#endif
-	for (; at < length; at++) {
-		if (chunk[at] == '\n')
-			ends[count++] = at;
-	}
-	return count;
+	return count + find_ends_from(chunk, at, length, ends + count);
 }
+#else
+static bool has_avx2(void)
+{
+	return false;
+}
+
+static uint32_t find_ends_avx2(const char *chunk, uint32_t length, uint32_t *ends)
+{
+	return find_ends_from(chunk, 0, length, ends);
+}
+#endif
 
 static void loop_by_hand(uint32_t index, void *context)
 {
 	struct meter_log *log = &meter()->logs[index];
 	char *chunk = aligned_alloc(4096, CHUNK);
 	uint32_t *ends = malloc(CHUNK * sizeof(*ends));
+	bool wide = has_avx2();
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	(void)context;
 	BENCH_CHECK(chunk && ends && fd >= 0);
 	for (ssize_t got; (got = read(fd, chunk, CHUNK)) > 0;) {
-		uint32_t lines = find_ends(chunk, (uint32_t)got, ends);
+		uint32_t lines = wide ? find_ends_avx2(chunk, (uint32_t)got, ends)
+				      : find_ends_from(chunk, 0, (uint32_t)got, ends);
 		__asm__ volatile("" : : "r"(ends) : "memory");
 		meter_add(log, lines);
 	}

@@ -275,14 +275,16 @@ static void hand_key_on(const struct batch *in, struct batch *out)
 static void hand_fold(const struct batch *in, struct batch *out)
 {
 	for (uint32_t i = 0; i < BATCH; i++)
-		*table_at(&numbers, in->keys[i]) += in->values[i];
+		*table_at(&numbers, in->keys[i], table_hash(in->keys[i])) += in->values[i];
 	out->count = 0;
 }
 
 static void hand_stateful(const struct batch *in, struct batch *out)
 {
-	for (uint32_t i = 0; i < BATCH; i++)
-		out->values[i] = *table_at(&numbers, in->keys[i]) += in->values[i];
+	for (uint32_t i = 0; i < BATCH; i++) {
+		uint64_t *sum = table_at(&numbers, in->keys[i], table_hash(in->keys[i]));
+		out->values[i] = *sum += in->values[i];
+	}
 }
 
 static void hand_count(const struct batch *in, struct batch *out)

@@ -4,7 +4,6 @@
 
 #include "bench/bench.h"
 #include "bench/flow.h"
-#include "bench/items.h"
 #include "bench/meter.h"
 #include "bench/race.h"
 #include "bench/report.h"
@@ -18,27 +17,7 @@
 
 static uint64_t spins_per_item;
 static bool sharing;
-static void make_numbers(struct wax_out *out, uint32_t count, uint64_t *seed, uint64_t *sum)
-{
-	while (count > 0) {
-		uint32_t room = wax_out_room(out, count);
-		uint64_t *values = WAX_OUT_VALUES(out, uint64_t);
-		for (uint32_t i = 0; i < room; i++) {
-			values[i] = *seed + i;
-			*sum += values[i];
-		}
-		*seed += room;
-		wax_out_advance(out, room);
-		count -= room;
-	}
-}
-
-static struct flow_items items = {.make = make_numbers, .single = true};
-
-static uint64_t sum_numbers(const struct wax_batch *batch)
-{
-	return items_sum(WAX_VALUES(batch, uint64_t), batch->count);
-}
+static struct flow_items items = {.make = flow_make_numbers};
 
 /* Work that nothing but the CPU's clock bounds: each step needs the one before. */
 static inline uint64_t spin(uint64_t x, uint64_t spins)
@@ -50,11 +29,12 @@ static inline uint64_t spin(uint64_t x, uint64_t spins)
 	return x;
 }
 
+/* What an item's work begins with comes from the one before it, so that none overlap. */
 WAX_MAP(work, uint64_t, in, uint64_t, out)
 {
-	uint64_t kept = *in;
-	spin(kept, spins_per_item);
-	*out = kept;
+	static uint64_t last;
+	last = spin(last ^ *in, spins_per_item);
+	*out = *in;
 }
 
 static void build(struct wax_flow *flow)
@@ -64,7 +44,7 @@ static void build(struct wax_flow *flow)
 	if (sharing)
 		numbers = wax_redistribute(numbers, "redistribute", WAX_DEAL_BATCHES);
 	numbers = wax_map_typed(numbers, "work", &work);
-	wax_output(numbers, "add", flow_sink(sum_numbers, false));
+	wax_output(numbers, "add", flow_sink(flow_sum_numbers, false));
 }
 
 static double ns_per_spin(void)
@@ -84,6 +64,7 @@ static double ns_per_spin(void)
 struct load {
 	double work_ns;
 	bool shared;
+	bool all_busy; /* every worker has input, so that none is idle who could take some */
 };
 
 static double spin_ns;
@@ -100,6 +81,7 @@ static double run(const struct load *load, uint64_t count, bool *ret_clean)
 	uint64_t last = 0;
 	sharing = load->shared;
 	spins_per_item = load->work_ns > 0 ? (uint64_t)(load->work_ns / spin_ns) : 0;
+	items.single = !load->all_busy;
 	items.per_call = batch_for(load->work_ns);
 	items.count_max = count;
 	meter_start(0, 16384);
@@ -107,7 +89,7 @@ static double run(const struct load *load, uint64_t count, bool *ret_clean)
 	meter_check_sums(bench.procs, "redistribute");
 	for (uint32_t i = 0; i < bench.procs; i++)
 		last = meter()->logs[i].last_ns > last ? meter()->logs[i].last_ns : last;
-	uint64_t took = last - meter()->logs[0].first_ns;
+	uint64_t took = last - meter()->logs[0].first_ns; /* of `count` items of each source */
 	*ret_clean = meter_waited_ns(bench.procs) < took / 50;
 	return (double)took / (double)count;
 }
@@ -127,8 +109,9 @@ static double run_whole(void *context, bool *ret_clean)
 static double run_load(void *context, bool *ret_clean)
 {
 	const struct load *load = context;
-	uint64_t count = (uint64_t)((double)bench_pick(5, 60, 300) * 1e6 / (load->work_ns + 1));
-	return run(load, count > 64 ? count : 64, ret_clean);
+	uint64_t count = (uint64_t)((double)bench_pick(5, 40, 200) * 1e6 / (load->work_ns + 1));
+	uint64_t least = (uint64_t)bench_pick(8, 64, 128);
+	return run(load, count > least ? count : least, ret_clean);
 }
 
 /* Where the gain passes 1, between two loads, on the scale of the logarithm. */
@@ -149,14 +132,33 @@ static const char *ns_text(double ns, char text[32])
 {
 	if (ns < 1000)
 		snprintf(text, 32, "%.3g ns", ns);
+	else if (ns >= 1e6)
+		snprintf(text, 32, "%.3g ms", ns / 1e6);
 	else
 		snprintf(text, 32, "%.3g us", ns / 1000);
 	return text;
 }
 
-static double compare_whole(void)
+/* What the exchange costs when every worker has enough to do: each item is made, crosses or does
+ * not, and is added up. */
+static void measure_cost(void)
 {
-	static struct load with = {0, true}, without = {0, false};
+	char text[32];
+	static struct load with = {0, true, true}, without = {0, false, true};
+	struct race_runner runners[] = {
+			{.name = "with", .run = run_whole, .context = &with},
+			{.name = "without", .run = run_whole, .context = &without},
+	};
+	race(runners, 2, bench_rounds());
+	race_report_difference("redistribute/cost", "all workers busy, no work: with less without",
+			&runners[0], &runners[1], bench_rounds(), "ns/item");
+	report_say("The exchange of redistribute costs a busy worker %s an item.",
+			ns_text(runners[0].median - runners[1].median, text));
+}
+
+static void measure_numbers(void)
+{
+	static struct load with = {0, true, false}, without = {0, false, false};
 	struct race_runner runners[] = {
 			{.name = "with", .run = run_whole, .context = &with},
 			{.name = "without", .run = run_whole, .context = &without},
@@ -167,35 +169,74 @@ static double compare_whole(void)
 			(double)whole_count() / 1e6);
 	race_report("redistribute/numbers", params, &runners[0], &runners[1], bench_rounds(), 1,
 			"ns/item", false);
-	return runners[0].median - runners[1].median;
+}
+
+static const char rates[] = "redistribute: items a second, by ns of work per item";
+static const char shares[] =
+		"redistribute: workers that are at work on items, by ns of work per item";
+
+static void add_points(const char *curve, double work_ns, double ns_per_item)
+{
+	report_point(rates, curve, work_ns, 1e9 / ns_per_item);
+	report_point(shares, curve, work_ns, work_ns / ns_per_item);
+}
+
+/* @return how many times as fast it is with redistribute; NAN when nobody wants to know */
+static double measure_load(double work_ns)
+{
+	struct load with = {work_ns, true, false}, without = {work_ns, false, false};
+	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);
+	char name[64];
+	struct race_runner runners[] = {
+			{.name = "with", .run = run_load, .context = &with},
+			{.name = "without", .run = run_load, .context = &without},
+	};
+	snprintf(name, sizeof(name), "redistribute/work_%.0fns", work_ns);
+	if (!bench_wants(name) && !bench_wants("redistribute/break_even"))
+		return NAN;
+	race(runners, 2, rounds);
+	race_report(name, "yardstick: without", &runners[0], &runners[1], rounds, 1, "ns/item",
+			false);
+	add_points("with redistribute", work_ns, runners[0].median);
+	add_points("without", work_ns, runners[1].median);
+	return runners[1].median / runners[0].median;
+}
+
+static void measure_series(void)
+{
+	static const double loads[] = {1, 3, 10, 30, 100, 300, 1000, 10000, 100000, 1000000};
+	enum { COUNT = sizeof(loads) / sizeof(*loads) };
+	double gains[COUNT];
+	char text[32];
+	for (uint32_t i = 0; i < COUNT; i++)
+		gains[i] = measure_load(loads[i]);
+	if (!bench_wants("redistribute/break_even"))
+		return;
+	double even = break_even(loads, gains, COUNT);
+	report_value("redistribute/break_even", "work per item", even, "ns", false);
+	if (even < loads[COUNT - 1]) {
+		report_line(rates, "pays from here on", even);
+		report_line(shares, "pays from here on", even);
+	}
+	report_say("Sharing the input of one among %u workers pays from %s of work per item on; "
+		   "with 1 ms it is %.2f times as fast.",
+			bench.procs, ns_text(even, text), gains[COUNT - 1]);
 }
 
 void bench_redistribute(void)
 {
-	static const double loads[] = {1, 3, 10, 30, 100, 300, 1000, 10000, 100000};
-	enum { COUNT = sizeof(loads) / sizeof(*loads) };
-	double gains[COUNT];
-	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);
-	char name[64], text[32], each[32];
-
-	double cost = compare_whole();
+	char text[32];
 	spin_ns = ns_per_spin();
-	for (uint32_t i = 0; i < COUNT; i++) {
-		struct load with = {loads[i], true}, without = {loads[i], false};
-		struct race_runner runners[] = {
-				{.name = "with", .run = run_load, .context = &with},
-				{.name = "without", .run = run_load, .context = &without},
-		};
-		race(runners, 2, rounds);
-		snprintf(name, sizeof(name), "redistribute/work_%gns", loads[i]);
-		race_report(name, "yardstick: without", &runners[0], &runners[1], rounds, 1,
-				"ns/item", false);
-		gains[i] = runners[1].median / runners[0].median;
-		report_point("redistribute: gain by ns of work per item", loads[i], gains[i]);
+	if (bench.work_ns) {
+		double gain = measure_load((double)bench.work_ns);
+		report_say("With %s of work per item and %u workers, redistribute makes it %.2f "
+			   "times as fast.",
+				ns_text((double)bench.work_ns, text), bench.procs, gain);
+		return;
 	}
-	double even = break_even(loads, gains, COUNT);
-	report_value("redistribute/break_even", "work per item", even, "ns", false);
-	report_say("Redistributing costs %s an item and pays from %s of work per item on; with %u "
-		   "workers and 100 us it is %.2f times as fast.",
-			ns_text(cost, each), ns_text(even, text), bench.procs, gains[COUNT - 1]);
+	if (bench_wants("redistribute/cost"))
+		measure_cost();
+	if (bench_wants("redistribute/numbers"))
+		measure_numbers();
+	measure_series();
 }

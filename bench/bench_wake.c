@@ -350,7 +350,7 @@ void bench_wake(void)
 			{.name = "flush by hand", .run = run_flush, .context = &yes},
 	};
 	if (!meter_has_cpus(2)) {
-		report_say("wake: needs two CPUs");
+		report_skip("wake", "two processes need two CPUs");
 		return;
 	}
 	race(runners, 5, bench_rounds());

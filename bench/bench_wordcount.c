@@ -17,6 +17,8 @@
 
 enum { WORDS_MAX = 1 << 16, CHUNK = 1 << 20, WORD_MAX = 56 };
 
+static const char *waxrun_path, *flow_path;
+
 struct input {
 	const char *path;
 	uint64_t bytes;
@@ -27,13 +29,11 @@ struct input {
 static double run_wax(void *context, bool *ret_clean)
 {
 	struct input *input = context;
-	char waxrun[512], flow[512], procs[32];
+	char procs[32];
 	uint64_t preempted;
-	snprintf(waxrun, sizeof(waxrun), "%s/waxrun", bench.build);
-	snprintf(flow, sizeof(flow), "%s/examples/wordcount.so", bench.build);
 	snprintf(procs, sizeof(procs), "--procs=%u", input->procs);
 	const char *const argv[] = {
-			waxrun, "--quiet", procs, flow, "--", "--in", input->path, NULL};
+			waxrun_path, "--quiet", procs, flow_path, "--", "--in", input->path, NULL};
 	double took = fixture_spawn(argv, &input->rss_kib, &preempted);
 	/* A preemption or two do not matter in a run of this length. */
 	*ret_clean = preempted < took / 10e6;
@@ -106,8 +106,12 @@ static struct input input_of(uint64_t bytes, uint32_t procs)
 
 void bench_wordcount(void)
 {
-	uint64_t mib = (uint64_t)bench_pick(4, 128, 1024);
+	uint64_t mib = (uint64_t)bench_pick(4, 64, 1024);
 	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);
+	waxrun_path = fixture_built("waxrun", "wordcount");
+	flow_path = fixture_built("examples/wordcount.so", "wordcount");
+	if (!waxrun_path || !flow_path)
+		return;
 	struct input input = input_of(mib << 20, bench.procs), single = input;
 	struct input small = input_of((mib << 20) / 4, bench.procs);
 	bool clean;

@@ -14,6 +14,7 @@
 #include "bench/bench.h"
 #include "bench/clock.h"
 #include "bench/items.h"
+#include "bench/report.h"
 
 enum { WORDS = 20000, STATIONS = 413, BUFFER_BYTES = 1 << 20 };
 
@@ -124,6 +125,17 @@ const char *fixture_brc(uint64_t rows)
 }
 
 /* ---- Programs */
+
+const char *fixture_built(const char *name, const char *what)
+{
+	char *path = NULL;
+	BENCH_CHECK(asprintf(&path, "%s/%s", bench.build, name) > 0);
+	if (access(path, R_OK) == 0)
+		return path;
+	report_skip(what, "there is no '%s' (--build names the folder)", path);
+	free(path);
+	return NULL;
+}
 
 double fixture_spawn(const char *const *argv, uint64_t *ret_rss_kib, uint64_t *ret_preempted)
 {

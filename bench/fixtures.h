@@ -11,6 +11,10 @@ const char *fixture_brc(uint64_t rows);
 
 uint64_t fixture_bytes(const char *path);
 
+/** A program or flow of the build, such as "examples/brc.so". Lends until the program ends; NULL,
+ *  having said that `what` is skipped, when it is not there. */
+const char *fixture_built(const char *name, const char *what);
+
 /** Run a program with its output thrown away; wall time in ns. @param ret_rss_kib of the largest
  *  process; may be NULL */
 double fixture_spawn(const char *const *argv, uint64_t *ret_rss_kib, uint64_t *ret_preempted);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/flow.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/items.h"
 #include "bench/meter.h"
 #include "launcher/options.h"
 #include "launcher/placement.h"
@@ -22,12 +27,14 @@ static void parse_options(const struct flow_run *run, struct wax_options *option
 {
 	char procs[32], slab[64], memory[64];
 	const char *argv[8] = {"waxrun", "--interval=0", "--snapshot-interval=0", procs};
+	uint64_t slab_bytes = bench.slab_bytes ? bench.slab_bytes : run->slab_bytes;
 	int argc = 4;
 	snprintf(procs, sizeof(procs), "--procs=%u", run->procs);
-	if (bench.slab && snprintf(slab, sizeof(slab), "--slab=%s", bench.slab))
+	snprintf(slab, sizeof(slab), "--slab=%" PRIu64, slab_bytes);
+	snprintf(memory, sizeof(memory), "--exchange-mem=%" PRIu64, bench.exchange_mem_bytes);
+	if (slab_bytes)
 		argv[argc++] = slab;
-	if (bench.exchange_mem &&
-			snprintf(memory, sizeof(memory), "--exchange-mem=%s", bench.exchange_mem))
+	if (bench.exchange_mem_bytes)
 		argv[argc++] = memory;
 	argv[argc++] = "flow.so";
 	/* Strings of the options are of no use here, so they may point to this frame. */
@@ -43,6 +50,32 @@ static void die_of(const struct wax_control *control, const struct wax_ended *en
 		bench_die("worker %u was lost, status %d", ended->worker, ended->status);
 }
 
+static struct wax_control control;
+
+struct wax_control *flow_control(void)
+{
+	return &control;
+}
+
+/* Bytes of the segment that some process has touched: what is in the page cache. */
+static uint64_t touched_bytes(const struct wax_segment *segment)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), count = (segment->bytes + page - 1) / page;
+	uint64_t touched = 0;
+	unsigned char *resident = malloc(count);
+	if (!resident || mincore(segment->header, segment->bytes, resident) < 0)
+		bench_die("cannot tell how much shared memory was used: %s", strerror(errno));
+	for (uint64_t i = 0; i < count; i++)
+		touched += resident[i] & 1;
+	free(resident);
+	return touched * page;
+}
+
+static uint64_t ns_of(struct timeval time)
+{
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+}
+
 static void supervise(const struct wax_plan *plan, const struct wax_options *options,
 		const struct wax_placement *placement, struct flow_result *result)
 {
@@ -52,7 +85,6 @@ static void supervise(const struct wax_plan *plan, const struct wax_options *opt
 	struct wax_control_plan control_plan = {plan->flow->name, plan->worker_count,
 			plan->flow->step_count, plan->edge_count};
 	struct wax_segment segment = {0};
-	struct wax_control control = {0};
 	struct wax_ended ended;
 	int bells[WAX_WORKERS_MAX];
 	uint64_t bytes;
@@ -73,9 +105,10 @@ static void supervise(const struct wax_plan *plan, const struct wax_options *opt
 	if (wax_supervise(&supervision, &ended, &err) < 0)
 		bench_die("%s", err.text);
 	result->ended_ns = clock_ns();
-	result->rss_kib = (uint64_t)ended.usage.ru_maxrss;
-	result->preempted = (uint64_t)ended.usage.ru_nivcsw;
+	result->cpu_ns = ns_of(ended.usage.ru_utime) + ns_of(ended.usage.ru_stime);
 	die_of(&control, &ended);
+	result->shared_bytes = touched_bytes(&segment);
+	result->shared_bytes_max = segment.bytes;
 	for (uint32_t i = 0; i < plan->worker_count; i++)
 		close(bells[i]);
 	wax_control_free(&control);
@@ -113,7 +146,28 @@ struct flow_result flow_run(const struct flow_run *run)
 
 /* ---- The source */
 
+void flow_make_numbers(struct wax_out *out, uint32_t count, uint64_t *seed, uint64_t *sum)
+{
+	while (count > 0) {
+		uint32_t room = wax_out_room(out, count);
+		uint64_t *values = WAX_OUT_VALUES(out, uint64_t);
+		for (uint32_t i = 0; i < room; i++) {
+			values[i] = *seed + i;
+			*sum += values[i];
+		}
+		*seed += room;
+		wax_out_advance(out, room);
+		count -= room;
+	}
+}
+
+uint64_t flow_sum_numbers(const struct wax_batch *batch)
+{
+	return items_sum(WAX_VALUES(batch, uint64_t), batch->count);
+}
+
 struct part {
+	struct wax_env *env;
 	const struct flow_items *items;
 	struct meter_log *log;
 	uint64_t seed;
@@ -138,6 +192,7 @@ static int source_open(void *source, struct wax_env *env, struct wax_bytes saved
 	BENCH_CHECK(part);
 	if (meter_has_cpus(wax_env_worker_count(env)))
 		meter_settle(worker);
+	part->env = env;
 	part->items = source;
 	part->log = &meter()->logs[worker % METER_PROCS_MAX];
 	part->seed = 0x1234567 + worker * UINT64_C(7919);
@@ -145,16 +200,42 @@ static int source_open(void *source, struct wax_env *env, struct wax_bytes saved
 	return 0;
 }
 
+/* How many items may be made before more rounds are over. */
+static uint64_t room_in_rounds(const struct part *part)
+{
+	const struct flow_items *items = part->items;
+	if (items->round == 0)
+		return UINT64_MAX;
+	uint32_t worker_count = wax_env_worker_count(part->env);
+	uint64_t over = meter_taken(worker_count) / worker_count / items->round;
+	return (over + items->ahead) * items->round - part->made;
+}
+
+static uint32_t next_count(const struct part *part)
+{
+	const struct flow_items *items = part->items;
+	uint32_t count = items->per_call ? items->per_call : 4096;
+	uint64_t left = items->count_max ? items->count_max - part->made : UINT64_MAX;
+	uint64_t room = room_in_rounds(part);
+	room = room < left ? room : left;
+	return room < count ? (uint32_t)room : count;
+}
+
 static int source_next(void *source_part, struct wax_out *out, struct wax_err *err)
 {
 	struct part *part = source_part;
 	const struct flow_items *items = part->items;
-	uint32_t count = items->per_call ? items->per_call : 4096;
+	uint32_t count = next_count(part);
 	(void)err;
+	if (items->last_only && wax_env_worker(part->env) + 1 < wax_env_worker_count(part->env))
+		return WAX_END;
 	if (part->made == 0)
 		meter_begin(part->log);
-	if (items->count_max && items->count_max - part->made < count)
-		count = (uint32_t)(items->count_max - part->made);
+	if (count == 0) {
+		/* Whether the others are so far, nobody tells: look again at once. */
+		wax_env_wake(part->env);
+		return clock_ns() >= meter()->until_ns ? WAX_END : WAX_IDLE;
+	}
 	items->make(out, count, &part->seed, &part->log->made_sum);
 	part->made += count;
 	if (items->count_max && part->made == items->count_max)
@@ -184,7 +265,7 @@ struct wax_source *flow_source(const struct flow_items *items)
 /* ---- The sink */
 
 struct sink {
-	uint64_t (*sum)(const struct wax_batch *batch);
+	flow_sum_fn sum;
 	bool notes;
 	struct meter_log *log;
 };
@@ -205,9 +286,9 @@ static int sink_write(void *part, const struct wax_batch *batch, struct wax_err 
 	struct sink *sink = part;
 	struct meter_log *log = sink->log;
 	(void)err;
-	log->taken += batch->count;
 	if (sink->sum)
 		log->taken_sum += sink->sum(batch);
+	meter_take(log, batch->count);
 	/* It is the source that looks at the time to stop. */
 	if (sink->notes)
 		meter_add(log, batch->count);
@@ -232,10 +313,41 @@ static const struct wax_sink_ops sink_ops = {
 		.free = free,
 };
 
-struct wax_sink *flow_sink(uint64_t (*sum)(const struct wax_batch *batch), bool notes)
+struct wax_sink *flow_sink(flow_sum_fn sum, bool notes)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 	BENCH_CHECK(sink);
 	*sink = (struct sink){sum, notes, NULL};
 	return wax_sink_make(&sink_ops, NULL, sink, NULL);
+}
+
+static int open_nothing(void *sink, struct wax_env *env, struct wax_bytes saved, void **ret_part,
+		struct wax_err *err)
+{
+	(void)sink;
+	(void)env;
+	(void)saved;
+	(void)err;
+	*ret_part = NULL;
+	return 0;
+}
+
+static int drop(void *part, const struct wax_batch *batch, struct wax_err *err)
+{
+	(void)part;
+	(void)batch;
+	(void)err;
+	return WAX_READY;
+}
+
+static const struct wax_sink_ops drop_ops = {
+		.size_bytes = sizeof(struct wax_sink_ops),
+		.kind = "drop",
+		.open = open_nothing,
+		.write = drop,
+};
+
+struct wax_sink *flow_drop(void)
+{
+	return wax_sink_make(&drop_ops, NULL, NULL, NULL);
 }

@@ -68,6 +68,21 @@ static inline bool meter_add(struct meter_log *log, uint64_t count)
 	return now >= meter()->until_ns;
 }
 
+/** Note that items came out; everybody may look with meter_taken. */
+static inline void meter_take(struct meter_log *log, uint64_t count)
+{
+	__atomic_store_n(&log->taken, log->taken + count, __ATOMIC_RELAXED);
+}
+
+/** How many items have come out of all processes. */
+static inline uint64_t meter_taken(uint32_t process_count)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < process_count; i++)
+		sum += __atomic_load_n(&meter()->logs[i].taken, __ATOMIC_RELAXED);
+	return sum;
+}
+
 /** ns that an item took, all processes together: wall time over items. NAN when it was too short.
  *  @param ret_clean may be NULL: were there enough windows without preemption? */
 double meter_ns_per_item(uint32_t process_count, bool *ret_clean);

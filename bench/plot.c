@@ -6,9 +6,9 @@
 
 #include "bench/report.h"
 
-/* A bar a ratio, as long as it is high; a line at 1. Below, the curves. */
+/* A bar a ratio, as long as it is high; a line at 1. Below, the diagrams. */
 
-enum { WIDTH = 760, LABEL = 250, ROW = 18, TOP = 40, CURVE_HEIGHT = 260, MARGIN = 50 };
+enum { WIDTH = 760, LABEL = 250, ROW = 18, TOP = 40, CURVE_HEIGHT = 340, MARGIN = 60 };
 
 static const double ratio_shown = 1.5;
 
@@ -51,43 +51,114 @@ static double draw_bars(FILE *out)
 	return y + ROW;
 }
 
-/* x is logarithmic. */
-static void draw_curve(FILE *out, const struct report_curve *curve, double top)
-{
-	double left = log10(curve->x[0]), right = log10(curve->x[curve->count - 1]), high = 1;
-	for (uint32_t i = 0; i < curve->count; i++)
-		high = curve->y[i] > high ? curve->y[i] : high;
-	high *= 1.1;
-	double wide = WIDTH - 2 * MARGIN, tall = CURVE_HEIGHT - 2 * MARGIN;
-	double bottom = top + MARGIN + tall;
+/* ---- Diagrams: x is logarithmic, and so is y unless its numbers lie close together */
 
-	text(out, MARGIN, top + MARGIN - 14, "start", curve->name);
-	line(out, MARGIN, bottom, MARGIN + wide, bottom, "axis");
-	line(out, MARGIN, bottom - tall / high, MARGIN + wide, bottom - tall / high, "one");
-	fprintf(out, "<polyline points=\"");
-	for (uint32_t i = 0; i < curve->count; i++)
-		fprintf(out, "%.1f,%.1f ",
-				MARGIN + (log10(curve->x[i]) - left) / (right - left) * wide,
-				bottom - curve->y[i] / high * tall);
-	fprintf(out, "\"/>\n");
-	for (uint32_t i = 0; i < curve->count; i++) {
-		char label[32];
-		double x = MARGIN + (log10(curve->x[i]) - left) / (right - left) * wide;
-		snprintf(label, sizeof(label), "%g", curve->x[i]);
-		text(out, x, bottom + 16, "middle", label);
-		snprintf(label, sizeof(label), "%.2f", curve->y[i]);
-		text(out, x, bottom - curve->y[i] / high * tall - 6, "middle", label);
+static const char *const colors[REPORT_CURVES_MAX] = {"#4878a8", "#c07028", "#508050", "#805080"};
+
+/* What part of the diagram shows what numbers. */
+struct frame {
+	double left, top, wide, tall;
+	double x_min, x_max; /* logarithms */
+	double y_min, y_max; /* logarithms, unless it is linear */
+	bool linear;
+};
+
+static double frame_x(const struct frame *frame, double x)
+{
+	return frame->left +
+			(log10(x) - frame->x_min) / (frame->x_max - frame->x_min) * frame->wide;
+}
+
+static double frame_y(const struct frame *frame, double y)
+{
+	double at = frame->linear ? y : log10(y);
+	double share = (at - frame->y_min) / (frame->y_max - frame->y_min);
+	return frame->top + (1 - share) * frame->tall;
+}
+
+static struct frame frame_of(const struct report_diagram *diagram, double top)
+{
+	struct frame frame = {MARGIN, top + MARGIN, WIDTH - 2 * MARGIN, CURVE_HEIGHT - 2 * MARGIN,
+			INFINITY, -INFINITY, INFINITY, -INFINITY, false};
+	for (uint32_t i = 0; i < diagram->curve_count; i++) {
+		const struct report_curve *curve = &diagram->curves[i];
+		for (uint32_t j = 0; j < curve->count; j++) {
+			frame.x_min = fmin(frame.x_min, log10(curve->x[j]));
+			frame.x_max = fmax(frame.x_max, log10(curve->x[j]));
+			frame.y_min = fmin(frame.y_min, log10(curve->y[j]));
+			frame.y_max = fmax(frame.y_max, log10(curve->y[j]));
+		}
 	}
+	/* A curve of one point, or one that is level, still needs room. */
+	frame.x_max = fmax(frame.x_max, frame.x_min + 0.1);
+	frame.linear = frame.y_max - frame.y_min < 2 && frame.y_max < 2;
+	if (frame.linear) {
+		frame.y_max = ceil(pow(10, frame.y_max) * 1.05);
+		frame.y_min = 0;
+	} else {
+		frame.y_min = floor(frame.y_min);
+		frame.y_max = fmax(ceil(frame.y_max), frame.y_min + 1);
+	}
+	return frame;
+}
+
+static void draw_grid(FILE *out, const struct frame *frame)
+{
+	char label[32];
+	double step = frame->linear ? ceil(frame->y_max / 8 * 2) / 2 : 1;
+	for (double at = frame->y_min; at <= frame->y_max; at += step) {
+		double value = frame->linear ? at : pow(10, at), y = frame_y(frame, value);
+		line(out, frame->left, y, frame->left + frame->wide, y, "grid");
+		snprintf(label, sizeof(label), "%g", value);
+		text(out, frame->left - 4, y + 4, "end", label);
+	}
+	for (double power = ceil(frame->x_min); power <= frame->x_max; power++) {
+		double x = frame_x(frame, pow(10, power));
+		line(out, x, frame->top, x, frame->top + frame->tall, "grid");
+		snprintf(label, sizeof(label), "%g", pow(10, power));
+		text(out, x, frame->top + frame->tall + 16, "middle", label);
+	}
+}
+
+static void draw_curve(FILE *out, const struct frame *frame, const struct report_curve *curve,
+		uint32_t index)
+{
+	fprintf(out, "<polyline style=\"stroke:%s\" points=\"", colors[index]);
+	for (uint32_t i = 0; i < curve->count; i++)
+		fprintf(out, "%.1f,%.1f ", frame_x(frame, curve->x[i]),
+				frame_y(frame, curve->y[i]));
+	fprintf(out, "\"/>\n");
+	for (uint32_t i = 0; i < curve->count; i++)
+		fprintf(out, "<circle style=\"fill:%s\" r=\"3\" cx=\"%.1f\" cy=\"%.1f\"/>\n",
+				colors[index], frame_x(frame, curve->x[i]),
+				frame_y(frame, curve->y[i]));
+	fprintf(out, "<text x=\"%.0f\" y=\"%.0f\" fill=\"%s\">%s</text>\n", frame->left + 8,
+			frame->top + frame->tall - 8 - 16 * index, colors[index], curve->name);
+}
+
+static void draw_diagram(FILE *out, const struct report_diagram *diagram, double top)
+{
+	struct frame frame = frame_of(diagram, top);
+	text(out, frame.left, frame.top - 24, "start", diagram->name);
+	draw_grid(out, &frame);
+	for (uint32_t i = 0; i < diagram->curve_count; i++)
+		draw_curve(out, &frame, &diagram->curves[i], i);
+	if (!diagram->line)
+		return;
+	double x = frame_x(&frame, diagram->line_x);
+	x = fmin(fmax(x, frame.left), frame.left + frame.wide);
+	line(out, x, frame.top - 4, x, frame.top + frame.tall, "one");
+	text(out, x, frame.top - 8, "start", diagram->line);
 }
 
 static double height(void)
 {
-	uint32_t figure_count, curve_count, rows = 0;
+	uint32_t figure_count, diagram_count, rows = 0;
 	const struct figure *figures = report_figures(&figure_count);
-	report_curves(&curve_count);
+	report_diagrams(&diagram_count);
 	for (uint32_t i = 0; i < figure_count; i++)
 		rows += !isnan(figures[i].ratio);
-	return TOP + ROW * (rows + 1) + CURVE_HEIGHT * curve_count;
+	return TOP + ROW * (rows + 1) + CURVE_HEIGHT * diagram_count;
 }
 
 int plot_write(const char *path)
@@ -98,19 +169,15 @@ int plot_write(const char *path)
 	fprintf(out,
 			"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" "
 			"font-family=\"sans-serif\" font-size=\"12\">\n"
-			"<style>svg{background:#fff}rect{fill:#4878a8}.one{stroke:#b03030;stroke-"
-			"dasharray:"
-			"4 "
-			"3}.axis{stroke:#444}polyline{fill:none;stroke:#4878a8;stroke-width:2}</"
-			"style>\n",
+			"<style>svg{background:#fff}rect{fill:#4878a8}"
+			".one{stroke:#b03030;stroke-dasharray:4 3}.grid{stroke:#ddd}"
+			"polyline{fill:none;stroke-width:2}</style>\n",
 			WIDTH, height());
 	double y = draw_bars(out);
 	uint32_t count;
-	const struct report_curve *curves = report_curves(&count);
-	for (uint32_t i = 0; i < count; i++, y += CURVE_HEIGHT) {
-		if (curves[i].count > 1)
-			draw_curve(out, &curves[i], y);
-	}
+	const struct report_diagram *diagrams = report_diagrams(&count);
+	for (uint32_t i = 0; i < count; i++, y += CURVE_HEIGHT)
+		draw_diagram(out, &diagrams[i], y);
 	fprintf(out, "</svg>\n");
 	return fclose(out) == 0 ? 0 : -errno;
 }

@@ -20,11 +20,20 @@ static void run_once(struct race_runner *runner, uint32_t round)
 		if (isnan(value) && i + 1 < TRIES)
 			continue;
 		runner->values[round] = value;
+		for (uint32_t j = 0; runner->also && j < RACE_ALSO_MAX; j++)
+			runner->also_values[j][round] = runner->also[j];
 		runner->clean[round] = clean;
 		if (clean || bench.size == BENCH_SMOKE)
 			break;
 		usleep(GIVE_WAY_US << i); /* others are at work: come back a little later */
 	}
+}
+
+static double median(const struct race_runner *runner, uint32_t round_count)
+{
+	double copy[RACE_ROUNDS_MAX];
+	memcpy(copy, runner->values, sizeof(copy));
+	return stats_median(copy, round_count);
 }
 
 void race(struct race_runner *runners, uint32_t runner_count, uint32_t round_count)
@@ -34,11 +43,16 @@ void race(struct race_runner *runners, uint32_t runner_count, uint32_t round_cou
 		for (uint32_t i = 0; i < runner_count; i++)
 			run_once(&runners[round % 2 ? runner_count - 1 - i : i], round);
 	}
-	for (uint32_t i = 0; i < runner_count; i++) {
-		double copy[RACE_ROUNDS_MAX];
-		memcpy(copy, runners[i].values, sizeof(copy));
-		runners[i].median = stats_median(copy, round_count);
-	}
+	for (uint32_t i = 0; i < runner_count; i++)
+		runners[i].median = median(&runners[i], round_count);
+}
+
+struct race_runner race_also(const struct race_runner *runner, uint32_t also, uint32_t round_count)
+{
+	struct race_runner other = *runner;
+	memcpy(other.values, runner->also_values[also], sizeof(other.values));
+	other.median = median(&other, round_count);
+	return other;
 }
 
 void race_report(const char *name, const char *params, const struct race_runner *runner,

@@ -11,12 +11,12 @@
 
 #include "bench/bench.h"
 
-enum { FIGURES_MAX = 256, CURVES_MAX = 8, SENTENCES_MAX = 32 };
+enum { FIGURES_MAX = 256, DIAGRAMS_MAX = 8, SENTENCES_MAX = 32 };
 
 static struct figure figures[FIGURES_MAX];
 static uint32_t figure_count;
-static struct report_curve curves[CURVES_MAX];
-static uint32_t curve_count;
+static struct report_diagram diagrams[DIAGRAMS_MAX];
+static uint32_t diagram_count;
 static char *sentences[SENTENCES_MAX];
 static uint32_t sentence_count;
 
@@ -26,10 +26,15 @@ const struct figure *report_figures(uint32_t *ret_count)
 	return figures;
 }
 
-const struct report_curve *report_curves(uint32_t *ret_count)
+const struct report_diagram *report_diagrams(uint32_t *ret_count)
 {
-	*ret_count = curve_count;
-	return curves;
+	*ret_count = diagram_count;
+	return diagrams;
+}
+
+bool report_is_empty(void)
+{
+	return figure_count == 0 && sentence_count == 0;
 }
 
 /* ---- One row */
@@ -113,6 +118,14 @@ void report_value(const char *name, const char *params, double value, const char
 	report(&figure, name, params);
 }
 
+static void keep_sentence(char *text)
+{
+	if (sentence_count < SENTENCES_MAX)
+		sentences[sentence_count++] = text;
+	else
+		free(text);
+}
+
 void report_say(const char *fmt, ...)
 {
 	va_list args;
@@ -127,27 +140,61 @@ void report_say(const char *fmt, ...)
 		printf("    %s\n", text);
 		fflush(stdout);
 	}
-	if (sentence_count < SENTENCES_MAX)
-		sentences[sentence_count++] = text;
-	else
-		free(text);
+	keep_sentence(text);
 }
 
-void report_point(const char *name, double x, double y)
+void report_skip(const char *what, const char *fmt, ...)
 {
-	struct report_curve *curve = curves;
-	while (curve < curves + curve_count && strcmp(curve->name, name) != 0)
+	va_list args;
+	char *why = NULL, *text = NULL;
+	va_start(args, fmt);
+	if (vasprintf(&why, fmt, args) < 0)
+		why = NULL;
+	va_end(args);
+	if (!why || asprintf(&text, "Skipped: %s, because %s.", what, why) < 0)
+		bench_die("no memory");
+	free(why);
+	fprintf(stderr, "waxbench: %s\n", text);
+	keep_sentence(text);
+}
+
+/* ---- Diagrams */
+
+static struct report_diagram *find_diagram(const char *name)
+{
+	struct report_diagram *diagram = diagrams;
+	while (diagram < diagrams + diagram_count && strcmp(diagram->name, name) != 0)
+		diagram++;
+	BENCH_CHECK(diagram < diagrams + DIAGRAMS_MAX);
+	if (diagram == diagrams + diagram_count) {
+		diagram_count++;
+		diagram->name = name;
+	}
+	return diagram;
+}
+
+void report_point(const char *name, const char *curve_name, double x, double y)
+{
+	struct report_diagram *diagram = find_diagram(name);
+	struct report_curve *curve = diagram->curves;
+	while (curve < diagram->curves + diagram->curve_count &&
+			strcmp(curve->name, curve_name) != 0)
 		curve++;
-	if (curve == curves + curve_count) {
-		if (curve_count == CURVES_MAX)
-			return;
-		curve_count++;
-		*curve = (struct report_curve){.name = name};
+	BENCH_CHECK(curve < diagram->curves + REPORT_CURVES_MAX);
+	if (curve == diagram->curves + diagram->curve_count) {
+		diagram->curve_count++;
+		curve->name = curve_name;
 	}
-	if (curve->count < sizeof(curve->x) / sizeof(*curve->x)) {
-		curve->x[curve->count] = x;
-		curve->y[curve->count++] = y;
-	}
+	BENCH_CHECK(curve->count < REPORT_POINTS_MAX);
+	curve->x[curve->count] = x;
+	curve->y[curve->count++] = y;
+}
+
+void report_line(const char *name, const char *label, double x)
+{
+	struct report_diagram *diagram = find_diagram(name);
+	diagram->line = label;
+	diagram->line_x = x;
 }
 
 /* ---- Markdown */

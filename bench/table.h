@@ -13,8 +13,8 @@
  * most half full. */
 
 struct table_slot {
-	uint64_t key, value;
-	uint64_t used;
+	uint64_t key_plus_1; /* 0: nothing here. So the greatest number is no key. */
+	uint64_t value;
 };
 
 struct table {
@@ -31,13 +31,23 @@ static inline struct table table_make(uint64_t keys_max)
 	return table;
 }
 
-static inline uint64_t *table_at(struct table *table, uint64_t key)
+static inline uint64_t table_hash(uint64_t key)
 {
-	uint64_t at = XXH3_64bits(&key, 8) & table->mask;
-	while (table->slots[at].used && table->slots[at].key != key)
+	return XXH3_64bits(&key, 8);
+}
+
+/** Fetch the place of a key that will be looked for soon. */
+static inline void table_fetch(const struct table *table, uint64_t hash)
+{
+	__builtin_prefetch(&table->slots[hash & table->mask], 1);
+}
+
+static inline uint64_t *table_at(struct table *table, uint64_t key, uint64_t hash)
+{
+	uint64_t at = hash & table->mask;
+	while (table->slots[at].key_plus_1 && table->slots[at].key_plus_1 != key + 1)
 		at = (at + 1) & table->mask;
-	table->slots[at].key = key;
-	table->slots[at].used = 1;
+	table->slots[at].key_plus_1 = key + 1;
 	return &table->slots[at].value;
 }
 

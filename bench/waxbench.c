@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench/bench.h"
-#include "bench/meter.h"
+#include "bench/options.h"
 #include "bench/priority.h"
 #include "bench/report.h"
+#include "launcher/mdoc.h"
 
-struct bench bench = {.size = BENCH_FULL};
+struct bench bench = {.procs = 2};
 
 static const struct {
 	const char *name;
 	void (*run)(void);
 	const char *about;
 } groups[] = {
-		{"exchange", bench_exchange, "keyed all-to-all exchange, by size of the items"},
+		{"exchange", bench_exchange, "all-to-all exchange, by size of the items"},
 		{"redistribute", bench_redistribute,
 				"one busy source: when sharing its items pays"},
-		{"operators", bench_operators, "each operator, ns an item"},
-		{"lines", bench_lines, "lines of a cached file"},
+		{"epoch", bench_epoch, "an epoch, from its end to the end of all workers"},
+		{"latency", bench_latency, "one item there and back; items at a rate"},
 		{"wake", bench_wake, "waking a worker that sleeps"},
-		{"latency", bench_latency, "one item there and back"},
+		{"operators", bench_operators, "each operator, ns an item"},
+		{"state", bench_state, "counting by key behind an exchange"},
+		{"lines", bench_lines, "lines of a cached file"},
+		{"overcommit", bench_overcommit, "more workers than CPUs; workers that idle"},
+		{"memory", bench_memory, "shared memory by number of workers"},
 		{"wordcount", bench_wordcount, "words of a text"},
 		{"brc", bench_brc, "the one billion row challenge"},
 		{"start", bench_start, "from the call to the first item, and to the end"},
@@ -35,47 +38,115 @@ static const struct {
 
 enum { GROUP_COUNT = sizeof(groups) / sizeof(*groups) };
 
-void bench_die(const char *fmt, ...)
+static void complain(const char *fmt, va_list args)
 {
-	va_list args;
-	va_start(args, fmt);
 	fflush(stdout);
 	fputs("waxbench: ", stderr);
 	vfprintf(stderr, fmt, args);
 	fputc('\n', stderr);
+}
+
+void bench_die(const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	complain(fmt, args);
 	va_end(args);
 	priority_restore();
 	_exit(1);
 }
 
+void bench_refuse(const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	complain(fmt, args);
+	va_end(args);
+	priority_restore();
+	_exit(2);
+}
+
+static bool begins_alike(const char *a, const char *b)
+{
+	size_t length = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+	return strncmp(a, b, length) == 0;
+}
+
 bool bench_wants(const char *name)
 {
-	/* The shorter one is the beginning of the other: a figure, or several at once. */
-	size_t length = bench.only ? strlen(bench.only) : 0;
-	return strncmp(name, bench.only ? bench.only : "",
-			       strlen(name) < length ? strlen(name) : length) == 0;
+	for (int i = 0; i < bench.wanted_count; i++) {
+		const char *wanted = bench.wanted[i];
+		size_t group = strcspn(wanted, "/");
+		if (strcmp(wanted, "all") == 0)
+			return true;
+		/* A figure, or several at once: the shorter is the beginning of the other. */
+		if (strcspn(name, "/") == group && strncmp(name, wanted, group) == 0 &&
+				begins_alike(wanted, name))
+			return true;
+	}
+	return false;
 }
 
 static void print_help(void)
 {
-	puts("usage: waxbench [OPTION]... GROUP...|GROUP/FIGURE|all\n"
+	puts("usage: waxbench [OPTION]... GROUP...|GROUP/FIGURE...|all\n"
 	     "Measure wax beside loops written by hand.\n");
 	for (size_t i = 0; i < GROUP_COUNT; i++)
 		printf("  %-14s %s\n", groups[i].name, groups[i].about);
-	puts("\n"
-	     "  --quick            less of everything: under a minute for all\n"
-	     "  --smoke            once and tiny: does it work?\n"
-	     "  --procs N          workers (2)\n"
-	     "  --json             an object a line\n"
-	     "  --plot FILE        bars of the ratios, as SVG\n"
-	     "  --markdown FILE    a table\n"
-	     "  --commit NAME      for the table\n"
-	     "  --slab SIZE, --exchange-mem SIZE   as for waxrun\n"
-	     "  --build FOLDER     where waxrun and examples/ are\n"
-	     "Generated files go to TMPDIR. As root it runs with high priority.");
+	puts("");
+	options_print_help();
+	puts("Generated files go to TMPDIR. As root it runs with high priority.");
 }
 
-/* The folder above that of this program, where meson puts waxrun. */
+static void print_man(FILE *out)
+{
+	wax_mdoc_begin("WAXBENCH", out);
+	fputs(".Sh NAME\n"
+	      ".Nm waxbench\n"
+	      ".Nd measure wax beside loops written by hand\n"
+	      ".Sh SYNOPSIS\n"
+	      ".Nm\n"
+	      ".Op Ar options\n"
+	      ".Ar GROUP ...\n"
+	      ".Sh DESCRIPTION\n"
+	      ".Nm\n"
+	      "measures what wax costs on this machine.\n"
+	      "Each figure stands beside the loop that one would write by hand for the same\n"
+	      "work; both run in turns, and the ratio, higher is better, is the median of\n"
+	      "neighbours.\n"
+	      "A question mark behind a ratio: others used the machine.\n"
+	      ".Pp\n"
+	      ".Ar GROUP\n"
+	      "is one of these, the beginning of the name of figures, such as\n"
+	      ".Ql exchange/keyed ,\n"
+	      "or\n"
+	      ".Ql all .\n"
+	      ".Bl -tag -width Ds -compact\n",
+			out);
+	for (size_t i = 0; i < GROUP_COUNT; i++) {
+		fprintf(out, ".It %s\n", groups[i].name);
+		wax_mdoc_phrase(groups[i].about, out);
+	}
+	fputs(".El\n.Sh OPTIONS\n.Bl -tag -width Ds\n", out);
+	options_print_man(out);
+	fputs(".El\n"
+	      ".Sh ENVIRONMENT\n"
+	      ".Bl -tag -width Ds -compact\n"
+	      ".It Ev TMPDIR\n"
+	      "Where generated files go, and stay for the next run.\n"
+	      ".It Ev BUILD\n"
+	      "Stands for\n"
+	      ".Fl \\-build .\n"
+	      ".El\n"
+	      ".Sh EXIT STATUS\n"
+	      "0 when all was measured or skipped, 1 when a measurement failed, 2 for a bad\n"
+	      "option, group or figure.\n"
+	      ".Sh SEE ALSO\n"
+	      ".Xr waxrun 1\n",
+			out);
+}
+
+/* The folder of this program, where meson puts waxrun too, built or installed. */
 static const char *guess_build(void)
 {
 	static char path[PATH_MAX];
@@ -83,159 +154,70 @@ static const char *guess_build(void)
 	if (given)
 		return given;
 	ssize_t bytes = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	for (int up = 0; up < 2 && bytes > 0; up++) {
-		path[bytes] = '\0';
-		char *slash = strrchr(path, '/');
-		if (!slash)
-			break;
-		*slash = '\0';
-		bytes = slash - path;
-		char file[PATH_MAX + 8];
-		snprintf(file, sizeof(file), "%s/waxrun", path);
-		if (access(file, X_OK) == 0)
-			return path;
-	}
-	return ".";
+	char *slash = bytes > 0 ? strrchr(path, '/') : NULL;
+	if (!slash)
+		return ".";
+	*slash = '\0';
+	return path;
 }
 
-enum choice {
-	QUICK = 1,
-	SMOKE,
-	PROCS,
-	JSON,
-	PLOT,
-	MARKDOWN,
-	COMMIT,
-	BUILD,
-	SLAB,
-	EXCHANGE_MEM,
-	HELP
-};
-
-static const struct option options[] = {
-		{"quick", no_argument, NULL, QUICK},
-		{"smoke", no_argument, NULL, SMOKE},
-		{"procs", required_argument, NULL, PROCS},
-		{"json", no_argument, NULL, JSON},
-		{"plot", required_argument, NULL, PLOT},
-		{"markdown", required_argument, NULL, MARKDOWN},
-		{"commit", required_argument, NULL, COMMIT},
-		{"build", required_argument, NULL, BUILD},
-		{"slab", required_argument, NULL, SLAB},
-		{"exchange-mem", required_argument, NULL, EXCHANGE_MEM},
-		{"help", no_argument, NULL, HELP},
-		{0},
-};
-
-struct outputs {
-	const char *plot;
-	const char *markdown;
-	const char *commit;
-};
-
-static void parse(int argc, char **argv, struct outputs *outputs)
+static bool is_group(const char *name)
 {
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		switch (option) {
-		case QUICK:
-			bench.size = BENCH_QUICK;
-			break;
-		case SMOKE:
-			bench.size = BENCH_SMOKE;
-			break;
-		case PROCS:
-			bench.procs = (uint32_t)strtoul(optarg, NULL, 10);
-			break;
-		case JSON:
-			bench.json = true;
-			break;
-		case PLOT:
-			outputs->plot = optarg;
-			break;
-		case MARKDOWN:
-			outputs->markdown = optarg;
-			break;
-		case COMMIT:
-			outputs->commit = optarg;
-			break;
-		case BUILD:
-			bench.build = optarg;
-			break;
-		case SLAB:
-			bench.slab = optarg;
-			break;
-		case EXCHANGE_MEM:
-			bench.exchange_mem = optarg;
-			break;
-		case HELP:
-			print_help();
-			exit(0);
-		default:
-			exit(2);
-		}
-	}
-	if (bench.procs < 1 || bench.procs > METER_PROCS_MAX)
-		bench_die("--procs wants a number from 1 to %d", METER_PROCS_MAX);
-}
-
-static int find_group(const char *name, size_t length)
-{
+	size_t length = strcspn(name, "/");
 	for (int i = 0; i < GROUP_COUNT; i++) {
 		if (strlen(groups[i].name) == length && strncmp(groups[i].name, name, length) == 0)
-			return i;
+			return true;
 	}
-	return -1;
+	return strcmp(name, "all") == 0;
 }
 
-static void run_groups(int argc, char **argv)
+static void run_groups(void)
 {
-	bool wanted[GROUP_COUNT] = {false};
-	for (int i = 0; i < argc; i++) {
-		int group = find_group(argv[i], strcspn(argv[i], "/"));
-		if (group >= 0)
-			wanted[group] = true;
-		if (group >= 0 && strchr(argv[i], '/'))
-			bench.only = argv[i];
-		else if (strcmp(argv[i], "all") == 0)
-			memset(wanted, true, sizeof(wanted));
-		else if (group < 0)
-			bench_die("there is no group '%s'; see --help", argv[i]);
+	for (int i = 0; i < bench.wanted_count; i++) {
+		if (!is_group(bench.wanted[i]))
+			bench_refuse("there is no group '%s'; --help lists them", bench.wanted[i]);
 	}
+	if (bench.size != BENCH_SMOKE)
+		priority_raise(); /* of a test others may run beside it */
 	for (int i = 0; i < GROUP_COUNT; i++) {
-		if (wanted[i])
+		if (bench_wants(groups[i].name))
 			groups[i].run();
 	}
+	priority_restore();
 }
 
-static void write_outputs(const struct outputs *outputs)
+static void write_outputs(void)
 {
-	if (outputs->plot && plot_write(outputs->plot) < 0)
-		bench_die("cannot write '%s'", outputs->plot);
-	if (!outputs->markdown)
+	if (bench.plot && plot_write(bench.plot) < 0)
+		bench_die("cannot write '%s'", bench.plot);
+	if (!bench.markdown)
 		return;
-	FILE *file = fopen(outputs->markdown, "w");
+	FILE *file = fopen(bench.markdown, "w");
 	if (!file)
-		bench_die("cannot write '%s': %s", outputs->markdown, strerror(errno));
-	report_markdown(file, outputs->commit);
+		bench_die("cannot write '%s': %s", bench.markdown, strerror(errno));
+	report_markdown(file, bench.commit);
 	if (fclose(file) != 0)
-		bench_die("cannot write '%s': %s", outputs->markdown, strerror(errno));
+		bench_die("cannot write '%s': %s", bench.markdown, strerror(errno));
 }
 
 int main(int argc, char **argv)
 {
-	struct outputs outputs = {NULL, NULL, NULL};
-	bench.procs = 2;
 	bench.build = guess_build();
 	bench.scratch = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-	parse(argc, argv, &outputs);
-	if (optind == argc) {
-		print_help();
-		return 2;
+	int first = options_parse(argc, argv);
+	bench.wanted = argv + first;
+	bench.wanted_count = argc - first;
+	if (bench.print_man) {
+		print_man(stdout);
+		return 0;
 	}
-	if (bench.size != BENCH_SMOKE)
-		priority_raise(); /* of a test others may run beside it */
-	run_groups(argc - optind, argv + optind);
-	priority_restore();
-	write_outputs(&outputs);
+	if (bench.help || bench.wanted_count == 0) {
+		print_help();
+		return bench.help ? 0 : 2;
+	}
+	run_groups();
+	write_outputs();
+	if (report_is_empty())
+		bench_refuse("no figure has a name that begins like '%s'", bench.wanted[0]);
 	return 0;
 }
