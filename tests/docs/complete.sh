@@ -66,3 +66,11 @@ sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It //p' "$work/man" >"$work/codes"
 while read -r code; do
 	has exit-codes.md "| $code |"
 done <"$work/codes"
+
+# Groups and options of waxbench.
+"$BUILD/waxbench" --help >"$work/help" || fail 'waxbench has no help'
+sed -n 's/^  \(--[a-z-]*\).*/\1/p; s/^  \([a-z]*\)  .*/\1/p' "$work/help" >"$work/names"
+[ "$(wc -l <"$work/names")" -ge 28 ] || fail 'waxbench lists only few groups and options'
+while read -r name; do
+	grep -q "^| \`$name" "$reference/waxbench.md" || fail "$reference/waxbench.md lacks $name"
+done <"$work/names"

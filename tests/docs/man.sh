@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The manual page and the completions are sound, and are installed.
+# The manual pages and the completions are sound, and are installed.
 
 # shellcheck source=tests/support/cli.sh
 . "$SOURCE/tests/support/cli.sh"
 
-expect_exit 0 env MESON_INSTALL_DESTDIR_PREFIX="$work/usr" sh "$SOURCE/docs/install.sh" "$waxrun" share/man
-page=$work/usr/share/man/man1/waxrun.1
+expect_exit 0 env MESON_INSTALL_DESTDIR_PREFIX="$work/usr" sh "$SOURCE/docs/install.sh" "$waxrun" "$BUILD/waxbench" share/man
 
 [ -s "$work/usr/share/bash-completion/completions/waxrun" ] || fail 'no completion for bash'
 [ -s "$work/usr/share/zsh/site-functions/_waxrun" ] || fail 'no completion for zsh'
@@ -20,4 +19,6 @@ for shell in bash zsh fish; do
 done
 
 command -v mandoc >/dev/null || skip 'mandoc is not installed'
-expect_exit 0 mandoc -T lint -W warning "$page"
+for page in waxrun waxbench; do
+	expect_exit 0 mandoc -T lint -W warning "$work/usr/share/man/man1/$page.1"
+done
