@@ -227,7 +227,10 @@ static void print_heading(FILE *out, const char *commit)
 	strftime(date, sizeof(date), "%Y-%m-%d", localtime(&now));
 	fprintf(out,
 			"<!-- SPDX-License-Identifier: Apache-2.0 -->\n# Results\n\n"
-			"Made by `make bench` on %s, at %s. ",
+			"Made by `make bench%s` on %s, at %s. ",
+			bench.size == BENCH_FULL                    ? ""
+					: bench.size == BENCH_QUICK ? " BENCH=--quick"
+								    : " BENCH=--smoke",
 			date, commit ? commit : "a commit that nobody named");
 	print_machine(out);
 	fprintf(out,

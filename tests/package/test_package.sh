@@ -13,6 +13,13 @@ pc=$(find "$root" -name wax.pc)
 launcher=$(find "$root" -path '*/bin/waxrun')
 [ -x "$launcher" ] || fail 'waxrun is not installed'
 
+# Without the tree waxbench measures what needs none of it, and says what it leaves out.
+waxbench=$(find "$root" -path '*/bin/waxbench')
+[ -x "$waxbench" ] || fail 'waxbench is not installed'
+expect_exit 0 env -u BUILD "$waxbench" --smoke start brc
+expect_stdout start/first_item_2
+expect_stderr 'Skipped: brc, because there is no'
+
 export PKG_CONFIG_PATH="${pc%/*}"
 export PKG_CONFIG_SYSROOT_DIR="$root"
 flags=$(pkg-config --cflags --libs wax) || fail 'pkg-config does not know wax'
