@@ -16,6 +16,7 @@
 #include "bench/samples.h"
 #include "runtime/loop.h"
 #include "shm/bell.h"
+#include "shm/mark.h"
 
 /*
  * Waking a process that sleeps: from before the message is written until the sleeper has it. By
@@ -239,10 +240,10 @@ static void be_awake(const struct net *net)
 	struct wax_rx rx = net->peers[1];
 	for (;;) {
 		const struct wax_slot *slot = wax_rx_peek(&rx);
+		if (!slot && wax_mark_ended(wax_mark_read(wax_segment_mark(&net->segment, 0, 0))))
+			return;
 		if (!slot)
 			continue;
-		if (slot->kind == WAX_SLOT_END)
-			return;
 		uint32_t what = slot->kind == WAX_SLOT_SLAB ? slot->slab : WAX_RETURN_INLINE;
 		wax_rx_pop(&rx);
 		wax_rx_return(&rx, what);
@@ -277,7 +278,7 @@ static void flush_exchange(struct net *net, uint32_t count)
 		wax_exchange_ring(net->exchange);
 		samples_add(samples(), (double)(clock_ticks() - from - idle) * clock_tick_ns());
 	}
-	BENCH_CHECK(wax_exchange_mark(net->exchange, 0, WAX_SLOT_END, 0, NULL) == 0);
+	wax_exchange_end_input(net->exchange, 0);
 	while (!wax_exchange_unblock(net->exchange, 0))
 		;
 }
@@ -304,8 +305,7 @@ static void flush_by_hand(struct net *net, uint32_t count)
 		BENCH_CHECK(wax_load_relaxed(&bell->asleep) == 0);
 		samples_add(samples(), (double)(clock_ticks() - from - idle) * clock_tick_ns());
 	}
-	wax_tx_slot(&tx)->kind = WAX_SLOT_END;
-	wax_tx_push(&tx);
+	wax_mark_post(wax_segment_mark(&net->segment, 0, 0), wax_mark_of(0, true));
 }
 
 struct flush {

@@ -48,6 +48,7 @@ static int make_edge(struct wax_exchange *exchange, uint32_t edge)
 			.lane_count = own ? 1 : exchange->worker_count,
 			/* Not all begin with the same worker. */
 			.next_lane = own ? 0 : exchange->env.me,
+			.mark = wax_segment_mark(exchange->env.segment, exchange->env.me, edge),
 	};
 	struct edge_in *in = &exchange->in[edge];
 	in->inbox_count = exchange->out[edge].lane_count;
@@ -55,7 +56,7 @@ static int make_edge(struct wax_exchange *exchange, uint32_t edge)
 	if (!in->inboxes)
 		return -ENOMEM;
 	/* What this worker sends itself cannot fail: there is room for it from the start. */
-	int r = wax_inbox_open(exchange, inbox_of(exchange, edge, exchange->env.me));
+	int r = wax_inbox_open(exchange, &in->inboxes[inbox_index(in, exchange->env.me)]);
 	return r < 0 ? r : make_lanes(exchange, edge);
 }
 
@@ -78,6 +79,8 @@ int wax_exchange_make(const struct wax_exchange_env *env, struct wax_exchange **
 	for (uint32_t i = 0; r == 0 && i < exchange->worker_count; i++) {
 		exchange->tx[i] = wax_tx_open(env->segment, env->me, i);
 		exchange->rx[i] = wax_rx_open(env->segment, env->me, i);
+		if (i != env->me)
+			exchange->others[i / 64] |= UINT64_C(1) << (i % 64);
 	}
 	for (uint32_t edge = 0; r == 0 && edge < env->plan->edge_count; edge++) {
 		exchange->edge_count = edge + 1;

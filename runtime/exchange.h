@@ -46,9 +46,14 @@ void wax_exchange_free(struct wax_exchange *exchange);
 int wax_exchange_send(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
 		struct wax_err *err);
 
-/** Behind everything sent on this edge: the end of an epoch, or of the input, to all workers. */
-int wax_exchange_mark(struct wax_exchange *exchange, uint32_t edge, enum wax_slot_kind kind,
-		uint64_t epoch, struct wax_err *err);
+/**
+ * Behind everything sent on this edge: the end of an epoch, or of the input, to all workers. While
+ * the edge is blocked the mark waits for its outbox, and nothing may be sent: a stage does not run.
+ *
+ * @param epoch one more than before, from 1 on
+ */
+void wax_exchange_end_epoch(struct wax_exchange *exchange, uint32_t edge, uint64_t epoch);
+void wax_exchange_end_input(struct wax_exchange *exchange, uint32_t edge);
 
 /** Send open slabs of all edges that were opened before `opened_before`, a time as `now_ns`. */
 void wax_exchange_flush(struct wax_exchange *exchange, uint64_t opened_before);
@@ -56,7 +61,7 @@ void wax_exchange_flush(struct wax_exchange *exchange, uint64_t opened_before);
 /** Is anything in open slabs? */
 bool wax_exchange_dirty(const struct wax_exchange *exchange);
 
-/** Try to send the outbox of an edge. @return true when nothing is left in it */
+/** Try to send the outbox of an edge, and the mark behind it. @return true when nothing is left */
 bool wax_exchange_unblock(struct wax_exchange *exchange, uint32_t edge);
 
 /** Is something in the outbox of this edge? */
@@ -64,7 +69,8 @@ bool wax_exchange_blocked(const struct wax_exchange *exchange, uint32_t edge);
 
 /* ---- Receiving */
 
-/** Move what is in the rings to the inboxes. @return how many messages; -EBADMSG with a sentence */
+/** Look at the marks of the others, and move what is in the rings to the inboxes.
+ *  @return how many messages; -EBADMSG with a sentence */
 int wax_exchange_receive(struct wax_exchange *exchange, struct wax_err *err);
 
 /** What wax_exchange_next found. */
@@ -76,11 +82,11 @@ enum wax_arrival {
 };
 
 /**
- * Take the next message of an edge. Channels take turns; those that have delivered a mark are
- * passed over until all have (wax_exchange_resume): that is how an epoch is aligned.
+ * Take the next message of an edge. Senders take turns. What lies behind the end of an epoch is not
+ * read before all senders have ended it and wax_exchange_resume: that is how an epoch is aligned.
  *
  * @param ret_batch on WAX_ARRIVAL_BATCH: lends until wax_exchange_release, which must follow
- * @return an enum wax_arrival; EPOCH and END only when the last open channel has delivered it;
+ * @return an enum wax_arrival; EPOCH and END when all that have not ended before have come to it;
  *         -EBADMSG with a sentence when the message is damaged
  */
 int wax_exchange_next(struct wax_exchange *exchange, uint32_t edge, struct wax_batch *ret_batch,
@@ -94,8 +100,8 @@ void wax_exchange_resume(struct wax_exchange *exchange, uint32_t edge);
 
 /* ---- Sleeping and waking */
 
-/** Is there anything in rings that are not emptied, or credit for a blocked edge? For the look
- *  before sleep. */
+/** Is there anything in rings that are not emptied, a mark that was awaited, or credit for a blocked
+ *  edge? For the look before sleep. */
 bool wax_exchange_pending(struct wax_exchange *exchange);
 
 /** Wake the workers that were sent something since the last call, if they sleep. */

@@ -8,14 +8,13 @@
 #include "runtime/columns.h"
 #include "runtime/exchange.h"
 #include "shm/bell.h"
+#include "shm/mark.h"
 
 enum { NO_SLAB = -1 };
 
-/** Something that waits for credit, or behind something that does. */
+/** A batch that waits for credit, or behind one that does. */
 struct parcel {
 	struct parcel *next;
-	enum wax_slot_kind kind; /* SLAB: a batch; EPOCH, END: a mark */
-	uint64_t epoch;
 	uint32_t count;
 	uint32_t capacity;
 	uint64_t heap_bytes;
@@ -103,6 +102,9 @@ struct edge_out {
 	uint32_t dirty_count;    /* lanes with items in open slabs */
 	uint32_t outbox_count;   /* lanes with an outbox */
 	uint64_t blocked_since;  /* ns; 0: not blocked */
+	wax_mark *mark;
+	uint64_t posted; /* what it says: messages lie behind the end of that epoch */
+	uint64_t due;    /* what it will say when the outbox is empty */
 };
 
 /** What arrived from one worker on an edge. */
@@ -111,8 +113,7 @@ struct inbox {
 	uint32_t mask;
 	uint32_t head;
 	uint32_t tail;
-	bool marked; /* the end of the epoch was read: wait for the others */
-	bool ended;
+	uint64_t epoch; /* behind whose end its last message lies */
 	char *pieces; /* a batch that is larger than a slab, as far as it has come */
 	uint64_t pieces_bytes;
 	uint64_t pieces_have;
@@ -122,11 +123,16 @@ struct inbox {
 struct edge_in {
 	struct inbox *inboxes; /* one for each sender; of a queue within the worker, one */
 	uint32_t inbox_count;
-	uint32_t waiting;   /* messages in all inboxes */
+	uint32_t ready; /* messages in all inboxes that may be read */
+	uint32_t later; /* those behind the end of the epoch */
 	uint32_t next_inbox;
-	uint32_t marked_count; /* of those that have not ended */
-	uint32_t ended_count;
-	uint64_t mark_epoch;
+	uint64_t epoch; /* the last that has ended here */
+	/* Senders in the order of their number: who has ended the epoch that is read. */
+	uint32_t marks_read;
+	uint32_t marks_taken; /* of these, those whose ring was emptied after that */
+	uint32_t marked_count; /* of those read, that have ended the epoch and not the input before */
+	bool stands;           /* at the end of the epoch, until it is resumed */
+	bool ended;
 	/* The batch that was lent and not yet given back. */
 	bool lent;
 	uint32_t lent_from;
@@ -148,6 +154,7 @@ struct wax_exchange {
 	/* Workers, a bit each: announced to them; were sent something in this turn. */
 	uint64_t announced[WAX_WORKERS_MAX / 64];
 	uint64_t touched[WAX_WORKERS_MAX / 64];
+	uint64_t others[WAX_WORKERS_MAX / 64]; /* all but this one */
 	bool sent_own; /* something was put into an inbox of this worker itself in this turn */
 };
 
@@ -156,13 +163,17 @@ static inline void touch(struct wax_exchange *exchange, uint32_t worker)
 	exchange->touched[worker / 64] |= UINT64_C(1) << (worker % 64);
 }
 
-/** The inbox of what worker `from` sends on an edge. */
-static inline struct inbox *inbox_of(
-		const struct wax_exchange *exchange, uint32_t edge, uint32_t from)
+/** Which inbox holds what worker `from` sends on an edge, and whose an inbox is. A queue within the
+ *  worker has one. */
+static inline uint32_t inbox_index(const struct edge_in *in, uint32_t from)
 {
-	const struct edge_in *in = &exchange->in[edge];
-	(void)exchange;
-	return &in->inboxes[in->inbox_count == 1 ? 0 : from];
+	return in->inbox_count == 1 ? 0 : from;
+}
+
+static inline uint32_t inbox_sender(
+		const struct wax_exchange *exchange, const struct edge_in *in, uint32_t index)
+{
+	return in->inbox_count == 1 ? exchange->env.me : index;
 }
 
 /** Make room for the messages of an inbox. @return 0 or -ENOMEM */

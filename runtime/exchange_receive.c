@@ -10,6 +10,10 @@
  * Receiving. The rings are always emptied, into an inbox for each edge and sender, so that a stage
  * that must wait holds up no other edge. What is in a message was written by another process: each
  * field is checked before it is used, and damage ends the run.
+ *
+ * An epoch of an edge has arrived when all senders have marked its end, their rings were emptied
+ * after that, and what lay in front of its end was read. Marks are looked at in the order of the
+ * senders, as far as they have come: one word while the next is missing, whatever their number.
  */
 
 static const char *edge_name(const struct wax_exchange *exchange, uint32_t edge)
@@ -27,11 +31,11 @@ static int damaged(const struct wax_exchange *exchange, uint32_t from, const cha
 			exchange->env.me, from, what);
 }
 
-/* As many as the credits of a lane allow, and its marks. */
+/* As many as the credits of a lane allow. */
 static uint32_t inbox_room(const struct wax_segment_header *header)
 {
 	uint32_t room = 1;
-	while (room < header->slabs_per_lane + header->inline_credits + 2)
+	while (room < header->slabs_per_lane + header->inline_credits)
 		room *= 2;
 	return room;
 }
@@ -48,13 +52,20 @@ int wax_inbox_add(struct wax_exchange *exchange, uint32_t from, const struct wax
 		struct wax_err *err)
 {
 	struct edge_in *in = &exchange->in[message->edge];
-	struct inbox *inbox = inbox_of(exchange, message->edge, from);
+	uint32_t index = inbox_index(in, from);
+	struct inbox *inbox = &in->inboxes[index];
 	if (!inbox->messages && wax_inbox_open(exchange, inbox) < 0)
 		return wax_err_set(err, -ENOMEM, "no memory for messages");
-	if (inbox->tail - inbox->head > inbox->mask || inbox->ended)
+	if (inbox->tail - inbox->head > inbox->mask || in->ended)
 		return damaged(exchange, from, "more messages than it has credit for", err);
+	bool later = message->epoch == in->epoch + 1;
+	if ((message->epoch != in->epoch && !later) || message->epoch < inbox->epoch ||
+			(!later && index < in->marks_taken))
+		return damaged(exchange, from, "of another epoch", err);
+	inbox->epoch = message->epoch;
 	memcpy(&inbox->messages[inbox->tail++ & inbox->mask], message, sizeof(*message));
-	in->waiting++;
+	in->ready += !later;
+	in->later += later;
 	return 0;
 }
 
@@ -77,7 +88,37 @@ static int receive_from(struct wax_exchange *exchange, uint32_t from, struct wax
 	return count;
 }
 
-int wax_exchange_receive(struct wax_exchange *exchange, struct wax_err *err)
+/* Is the mark that comes next still that of the epoch before? Then there is nothing to do. */
+static bool mark_is_missing(const struct edge_in *in, uint64_t mark)
+{
+	return mark == wax_mark_of(in->epoch, false);
+}
+
+/* The mark of the next sender. One's own is known without reading what others can write over. */
+static uint64_t next_mark(const struct wax_exchange *exchange, uint32_t edge)
+{
+	uint32_t from = inbox_sender(exchange, &exchange->in[edge], exchange->in[edge].marks_read);
+	return from == exchange->env.me
+			? exchange->out[edge].posted
+			: wax_mark_read(wax_segment_mark(exchange->env.segment, from, edge));
+}
+
+static int read_marks(struct wax_exchange *exchange, uint32_t edge, struct wax_err *err)
+{
+	struct edge_in *in = &exchange->in[edge];
+	for (; in->marks_read < in->inbox_count; in->marks_read++) {
+		uint64_t mark = next_mark(exchange, edge), epoch = wax_mark_epoch(mark);
+		if (mark_is_missing(in, mark))
+			break;
+		if (epoch > in->epoch + 1 || (epoch < in->epoch && !wax_mark_ended(mark)))
+			return damaged(exchange, inbox_sender(exchange, in, in->marks_read),
+					"the end of an epoch that is not open", err);
+		in->marked_count += epoch > in->epoch;
+	}
+	return 0;
+}
+
+static int receive_all(struct wax_exchange *exchange, struct wax_err *err)
 {
 	const struct wax_bell *bell =
 			wax_segment_bell(exchange->env.segment, exchange->env.me);
@@ -98,49 +139,44 @@ int wax_exchange_receive(struct wax_exchange *exchange, struct wax_err *err)
 	return count;
 }
 
-/* The next inbox that may be read and has something; NULL: none. */
+int wax_exchange_receive(struct wax_exchange *exchange, struct wax_err *err)
+{
+	for (uint32_t edge = 0; edge < exchange->edge_count; edge++) {
+		int r = read_marks(exchange, edge, err);
+		if (r < 0)
+			return r;
+	}
+	/* Marks first: what was sent before them is found now, and so are the bits of who sent it. */
+	int count = receive_all(exchange, err);
+	for (uint32_t edge = 0; count >= 0 && edge < exchange->edge_count; edge++)
+		exchange->in[edge].marks_taken = exchange->in[edge].marks_read;
+	return count;
+}
+
+/* The next inbox that may be read; there is one. */
 static struct inbox *next_inbox(struct edge_in *in, uint32_t *ret_index)
 {
-	for (uint32_t i = 0; i < in->inbox_count; i++) {
+	for (;;) {
 		uint32_t index = in->next_inbox;
 		if (++in->next_inbox == in->inbox_count)
 			in->next_inbox = 0;
 		struct inbox *inbox = &in->inboxes[index];
-		if (inbox->head != inbox->tail && !inbox->marked && !inbox->ended) {
+		if (inbox->head != inbox->tail &&
+				inbox->messages[inbox->head & inbox->mask].epoch == in->epoch) {
 			*ret_index = index;
 			return inbox;
 		}
 	}
-	return NULL;
 }
 
-/* Have all channels that have not ended delivered the mark? */
-static int epoch_arrival(const struct edge_in *in)
+/* Has all of the epoch, or of the input, been read? */
+static int take_end(struct edge_in *in)
 {
-	return in->marked_count > 0 && in->marked_count + in->ended_count == in->inbox_count
-			? WAX_ARRIVAL_EPOCH
-			: WAX_ARRIVAL_NONE;
-}
-
-static int take_epoch(struct wax_exchange *exchange, struct edge_in *in, struct inbox *inbox,
-		uint32_t from, const struct wax_slot *message, struct wax_err *err)
-{
-	if (in->marked_count > 0 && message->epoch != in->mark_epoch)
-		return damaged(exchange, from, "of another epoch", err);
-	in->mark_epoch = message->epoch;
-	inbox->marked = true;
-	in->marked_count++;
-	return epoch_arrival(in);
-}
-
-/* An end may also be what the others' end of epoch waited for. */
-static int take_end(struct edge_in *in, struct inbox *inbox)
-{
-	inbox->ended = true;
-	in->ended_count++;
-	if (in->ended_count == in->inbox_count)
-		return WAX_ARRIVAL_END;
-	return epoch_arrival(in);
+	if (in->ready > 0 || in->marks_taken < in->inbox_count || in->stands || in->ended)
+		return WAX_ARRIVAL_NONE;
+	in->stands = in->marked_count > 0;
+	in->ended = !in->stands;
+	return in->stands ? WAX_ARRIVAL_EPOCH : WAX_ARRIVAL_END;
 }
 
 /* Is the batch that a message describes possible in so many bytes? */
@@ -233,7 +269,7 @@ static int take_message(struct wax_exchange *exchange, uint32_t edge, struct inb
 	const struct wax_columns *columns = &exchange->out[edge].columns;
 	struct wax_slot *message = &in->lent_message;
 	memcpy(message, &inbox->messages[inbox->head++ & inbox->mask], sizeof(*message));
-	in->waiting--;
+	in->ready--;
 
 	if (inbox->pieces && message->kind != WAX_SLOT_PIECE && message->kind != WAX_SLOT_LAST)
 		return damaged(exchange, from, "in the middle of a large batch", err);
@@ -252,10 +288,6 @@ static int take_message(struct wax_exchange *exchange, uint32_t edge, struct inb
 	case WAX_SLOT_PIECE:
 	case WAX_SLOT_LAST:
 		return take_piece(exchange, edge, inbox, from, message, ret_batch, err);
-	case WAX_SLOT_EPOCH:
-		return take_epoch(exchange, in, inbox, from, message, err);
-	case WAX_SLOT_END:
-		return take_end(in, inbox);
 	default:
 		return damaged(exchange, from, "of no known kind", err);
 	}
@@ -267,15 +299,15 @@ int wax_exchange_next(struct wax_exchange *exchange, uint32_t edge, struct wax_b
 	struct edge_in *in = &exchange->in[edge];
 	WAX_ASSERT(!in->lent);
 	int arrival = WAX_ARRIVAL_NONE;
-	/* A piece of a large batch, or a mark that others must deliver too, is not yet an arrival. */
-	while (arrival == WAX_ARRIVAL_NONE && in->waiting > 0) {
+	/* A piece of a large batch is not yet an arrival. */
+	while (arrival == WAX_ARRIVAL_NONE && in->ready > 0) {
 		uint32_t index;
 		struct inbox *inbox = next_inbox(in, &index);
-		if (!inbox)
-			break;
-		uint32_t from = in->inbox_count == 1 ? exchange->env.me : index;
-		arrival = take_message(exchange, edge, inbox, from, ret_batch, err);
+		arrival = take_message(exchange, edge, inbox, inbox_sender(exchange, in, index),
+				ret_batch, err);
 	}
+	if (arrival == WAX_ARRIVAL_NONE)
+		arrival = take_end(in);
 	if (arrival == -EBADMSG)
 		wax_err_wrap(err, "step \"%s\"", edge_name(exchange, edge));
 	return arrival;
@@ -292,7 +324,7 @@ void wax_exchange_release(struct wax_exchange *exchange, uint32_t edge)
 	} else if (message->kind == WAX_SLOT_INLINE) {
 		give_back(exchange, in->lent_from, WAX_RETURN_INLINE | edge);
 	} else {
-		struct inbox *inbox = inbox_of(exchange, edge, in->lent_from);
+		struct inbox *inbox = &in->inboxes[inbox_index(in, in->lent_from)];
 		free(inbox->pieces);
 		inbox->pieces = NULL;
 	}
@@ -301,9 +333,12 @@ void wax_exchange_release(struct wax_exchange *exchange, uint32_t edge)
 void wax_exchange_resume(struct wax_exchange *exchange, uint32_t edge)
 {
 	struct edge_in *in = &exchange->in[edge];
-	for (uint32_t i = 0; i < in->inbox_count; i++)
-		in->inboxes[i].marked = false;
-	in->marked_count = 0;
+	WAX_ASSERT(in->stands);
+	in->stands = false;
+	in->epoch++;
+	in->ready = in->later;
+	in->later = 0;
+	in->marks_read = in->marks_taken = in->marked_count = 0;
 }
 
 bool wax_exchange_pending(struct wax_exchange *exchange)
@@ -319,6 +354,10 @@ bool wax_exchange_pending(struct wax_exchange *exchange)
 		}
 	}
 	for (uint32_t edge = 0; edge < exchange->edge_count; edge++) {
+		const struct edge_in *in = &exchange->in[edge];
+		if (in->marks_read < in->inbox_count &&
+				!mark_is_missing(in, next_mark(exchange, edge)))
+			return true;
 		struct edge_out *out = &exchange->out[edge];
 		for (uint32_t i = 0; out->outbox_count > 0 && i < out->lane_count; i++) {
 			if (out->lanes[i].outbox && wax_lane_has_credit(exchange, &out->lanes[i]))

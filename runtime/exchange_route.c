@@ -279,6 +279,7 @@ int wax_exchange_send(struct wax_exchange *exchange, uint32_t edge, const struct
 		struct wax_err *err)
 {
 	struct edge_out *out = &exchange->out[edge];
+	WAX_ASSERT(out->due == out->posted);
 	wax_count(&out->counters->items_out, batch->count);
 	switch (out->plan->route) {
 	case WAX_ROUTE_KEY:

@@ -33,9 +33,10 @@ static uint64_t message_bytes(const struct wax_columns *columns, const struct wa
 }
 
 /* Send a message to another worker, or put it into one's own inbox. */
-static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
-		const struct wax_slot *message)
+static void push(
+		struct wax_exchange *exchange, uint32_t edge, uint32_t to, struct wax_slot *message)
 {
+	message->epoch = wax_mark_epoch(exchange->out[edge].posted);
 	if (to == exchange->env.me) {
 		/* There is room: it was made at the start, and the credits of a lane bound what
 		 * can be under way. */
@@ -126,6 +127,21 @@ bool wax_lane_has_credit(struct wax_exchange *exchange, struct lane *lane)
 	return lane->free_count > 0;
 }
 
+/* ---- Marks */
+
+/* All that lies in front of it has been pushed. */
+static void post_mark(struct wax_exchange *exchange, struct edge_out *out)
+{
+	out->posted = out->due;
+	wax_mark_post(out->mark, out->posted);
+	exchange->sent_own = true;
+	if (out->plan->route == WAX_ROUTE_LOCAL)
+		return;
+	/* Whoever receives on this edge waits for all who send. */
+	for (uint32_t word = 0; word * 64 < exchange->worker_count; word++)
+		exchange->touched[word] |= exchange->others[word];
+}
+
 /* ---- Outbox */
 
 static void outbox_add(struct edge_out *out, struct lane *lane, struct parcel *parcel, uint64_t now)
@@ -175,13 +191,8 @@ static bool drain_outbox(struct wax_exchange *exchange, uint32_t edge, struct la
 {
 	while (lane->outbox) {
 		struct parcel *parcel = lane->outbox;
-		if (parcel->kind != WAX_SLOT_SLAB) {
-			struct wax_slot message = message_of(edge, parcel->kind);
-			message.epoch = parcel->epoch;
-			push(exchange, edge, lane->to, &message);
-		} else if (!send_parcel(exchange, edge, lane, parcel)) {
+		if (!send_parcel(exchange, edge, lane, parcel))
 			return false;
-		}
 		lane->outbox = parcel->next;
 		free(parcel);
 	}
@@ -209,6 +220,8 @@ bool wax_exchange_unblock(struct wax_exchange *exchange, uint32_t edge)
 	if (out->outbox_count > 0)
 		return false;
 	wax_count(&out->counters->blocked_ns, exchange->now_ns - out->blocked_since);
+	if (out->due != out->posted)
+		post_mark(exchange, out);
 	return true;
 }
 
@@ -269,7 +282,7 @@ static int lane_open(struct wax_exchange *exchange, struct edge_out *out, struct
 		return wax_err_set(err, -ENOMEM, "no memory for a batch of %llu bytes that waits "
 						 "to be sent",
 				(unsigned long long)bytes);
-	*parcel = (struct parcel){.kind = WAX_SLOT_SLAB, .capacity = capacity};
+	*parcel = (struct parcel){.capacity = capacity};
 	lane->building = parcel;
 	lane->slab = NO_SLAB;
 	lane_point(lane, &out->columns, parcel->data, capacity, bytes);
@@ -377,45 +390,49 @@ int wax_lane_turn(struct wax_exchange *exchange, uint32_t edge, struct lane *lan
 	return r;
 }
 
-/* ---- Flushing and marks */
+/* ---- Flushing and ends */
 
 bool wax_exchange_dirty(const struct wax_exchange *exchange)
 {
 	return exchange->dirty_edges > 0;
 }
 
+static void flush_edge(struct wax_exchange *exchange, uint32_t edge, uint64_t opened_before)
+{
+	struct edge_out *out = &exchange->out[edge];
+	for (uint32_t i = 0; out->dirty_count > 0 && i < out->lane_count; i++) {
+		struct lane *lane = &out->lanes[i];
+		if (lane->dirty && lane->opened_ns < opened_before)
+			lane_send(exchange, edge, lane);
+	}
+}
+
 void wax_exchange_flush(struct wax_exchange *exchange, uint64_t opened_before)
 {
 	for (uint32_t edge = 0; exchange->dirty_edges > 0 && edge < exchange->edge_count; edge++) {
-		struct edge_out *out = &exchange->out[edge];
 		wax_worker_does(exchange->record, WAX_DOING_SENDING | edge);
-		for (uint32_t i = 0; out->dirty_count > 0 && i < out->lane_count; i++) {
-			struct lane *lane = &out->lanes[i];
-			if (lane->dirty && lane->opened_ns < opened_before)
-				lane_send(exchange, edge, lane);
-		}
+		flush_edge(exchange, edge, opened_before);
 	}
 	wax_worker_does(exchange->record, WAX_DOING_STEPS);
 }
 
-int wax_exchange_mark(struct wax_exchange *exchange, uint32_t edge, enum wax_slot_kind kind,
-		uint64_t epoch, struct wax_err *err)
+static void send_mark(struct wax_exchange *exchange, uint32_t edge, uint64_t mark)
 {
 	struct edge_out *out = &exchange->out[edge];
-	for (uint32_t i = 0; i < out->lane_count; i++) {
-		struct lane *lane = &out->lanes[i];
-		lane_send(exchange, edge, lane);
-		if (lane->outbox) {
-			struct parcel *mark = aligned_alloc(64, (sizeof(*mark) + 63) & ~(size_t)63);
-			if (!mark)
-				return wax_err_set(err, -ENOMEM, "no memory for a mark");
-			*mark = (struct parcel){.kind = kind, .epoch = epoch};
-			outbox_add(out, lane, mark, exchange->now_ns);
-			continue;
-		}
-		struct wax_slot message = message_of(edge, kind);
-		message.epoch = epoch;
-		push(exchange, edge, lane->to, &message);
-	}
-	return 0;
+	WAX_ASSERT(!wax_mark_ended(out->due));
+	flush_edge(exchange, edge, UINT64_MAX);
+	out->due = mark;
+	if (out->outbox_count == 0)
+		post_mark(exchange, out);
+}
+
+void wax_exchange_end_epoch(struct wax_exchange *exchange, uint32_t edge, uint64_t epoch)
+{
+	WAX_ASSERT(epoch == wax_mark_epoch(exchange->out[edge].due) + 1);
+	send_mark(exchange, edge, wax_mark_of(epoch, false));
+}
+
+void wax_exchange_end_input(struct wax_exchange *exchange, uint32_t edge)
+{
+	send_mark(exchange, edge, wax_mark_of(wax_mark_epoch(exchange->out[edge].due), true));
 }

@@ -88,7 +88,7 @@ static void input_ended(struct wax_stage *stage, struct wax_op *op)
 }
 
 /* A step has emitted its last item: tell its consumers. */
-static int pass_end_on(struct wax_worker *worker, struct wax_stage *stage, struct wax_op *op)
+static void pass_end_on(struct wax_worker *worker, struct wax_stage *stage, struct wax_op *op)
 {
 	op->ended = true;
 	stage->ops_live--;
@@ -96,15 +96,12 @@ static int pass_end_on(struct wax_worker *worker, struct wax_stage *stage, struc
 		const struct wax_deliverer *deliverer = op->ports[port].taker;
 		for (uint32_t i = 0; i < deliverer->consumer_count; i++) {
 			const struct wax_consumer *consumer = &deliverer->consumers[i];
-			if (consumer->edge == WAX_NO_EDGE) {
+			if (consumer->edge == WAX_NO_EDGE)
 				input_ended(stage, consumer->op);
-			} else if (wax_exchange_mark(worker->exchange, consumer->edge, WAX_SLOT_END,
-						   0, &worker->err) < 0) {
-				return wax_worker_fail(worker, op, 71);
-			}
+			else
+				wax_exchange_end_input(worker->exchange, consumer->edge);
 		}
 	}
-	return 0;
 }
 
 /* Let steps whose inputs have ended emit what they have left, as far as there is room. */
@@ -122,9 +119,7 @@ static int run_endings(struct wax_worker *worker, struct wax_stage *stage, bool 
 			continue;
 		}
 		stage->endings_head++;
-		int r = pass_end_on(worker, stage, op);
-		if (r < 0)
-			return r;
+		pass_end_on(worker, stage, op);
 	}
 	return 0;
 }
@@ -178,10 +173,8 @@ static int end_epoch(struct wax_worker *worker, struct wax_stage *stage)
 		uint32_t edge = stage->edges[i];
 		const struct wax_plan *plan = worker->env.plan;
 		uint32_t step = wax_flow_stream(plan->flow, plan->edges[edge].stream)->step;
-		if (!worker->ops[step].ended &&
-				wax_exchange_mark(worker->exchange, edge, WAX_SLOT_EPOCH, epoch,
-						&worker->err) < 0)
-			return wax_worker_fail(worker, &worker->ops[step], 71);
+		if (!worker->ops[step].ended)
+			wax_exchange_end_epoch(worker->exchange, edge, epoch);
 	}
 	for (uint32_t i = 0; i < stage->root_count; i++) {
 		struct wax_root *root = &stage->roots[i];

@@ -13,8 +13,8 @@
  * ring has one process that writes and one that reads, and no index is shared: a slot says by its
  * number whether it is new. All calls are wait-free and cost no system call.
  *
- * A push cannot fail: the ring has a slot for every credit of the pair and for its marks, and a
- * sender without credit does not push. So a slot is never written before its last message was read:
+ * A push cannot fail: the ring has a slot for every credit of the pair, and a sender without credit
+ * does not push. So a slot is never written before its last message was read:
  * the credit that allowed the new message came home behind it.
  */
 

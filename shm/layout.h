@@ -13,12 +13,12 @@
  * The shared segment, as a file format: fixed-width fields, offsets and indexes, no pointers.
  * Changing anything here means a new WAX_LAYOUT_VERSION and a line in docs/shm-format.md.
  *
- *     header | bells, one a worker | rings, one an ordered pair | returns, likewise | arenas
+ *     header | bells, marks: one a worker | rings, one an ordered pair | returns, likewise | arenas
  *
  * Words that different processes write are two cache lines apart: the prefetcher fetches pairs.
  */
 enum {
-	WAX_LAYOUT_VERSION = 1,
+	WAX_LAYOUT_VERSION = 2,
 	WAX_LINE = 64,
 	WAX_APART = 128,
 	WAX_WORKERS_MAX = 1024,
@@ -42,18 +42,20 @@ struct wax_segment_header {
 	uint32_t edge_count;     /* exchange edges */
 	uint32_t slabs_per_lane; /* a lane is one edge to one worker */
 	uint32_t slab_bytes;     /* a power of two */
-	uint32_t ring_slots;     /* a power of two: all credits of a pair, and its marks */
+	uint32_t ring_slots;     /* a power of two: all credits of a pair */
 	uint32_t return_slots;   /* a power of two: all credits of a pair */
 	uint32_t inline_credits; /* messages without a slab that a lane may have under way */
 	uint64_t bells_offset;
+	uint64_t marks_offset;
+	uint64_t mark_bytes; /* of one worker: a word for each edge, apart from the others' */
 	uint64_t rings_offset;
 	uint64_t returns_offset;
 	uint64_t arenas_offset;
 	uint64_t arena_bytes; /* of one worker */
 };
 
-static_assert(sizeof(struct wax_segment_header) == 104, "segment layout v1");
-static_assert(offsetof(struct wax_segment_header, bells_offset) == 64, "segment layout v1");
+static_assert(sizeof(struct wax_segment_header) == 120, "segment layout v2");
+static_assert(offsetof(struct wax_segment_header, bells_offset) == 64, "segment layout v2");
 
 /** What wakes a worker. Each line says who writes it. */
 struct wax_bell {
@@ -67,8 +69,8 @@ struct wax_bell {
 	alignas(WAX_APART) _Atomic uint64_t senders[WAX_WORKERS_MAX / 64];
 };
 
-static_assert(sizeof(struct wax_bell) == 256, "segment layout v1");
-static_assert(offsetof(struct wax_bell, senders) == WAX_APART, "segment layout v1");
+static_assert(sizeof(struct wax_bell) == 256, "segment layout v2");
+static_assert(offsetof(struct wax_bell, senders) == WAX_APART, "segment layout v2");
 
 /** What a slot of a ring says. */
 enum wax_slot_kind {
@@ -76,8 +78,6 @@ enum wax_slot_kind {
 	WAX_SLOT_INLINE = 2, /* a batch, in the slot itself */
 	WAX_SLOT_PIECE = 3,  /* a part of a batch that is larger than a slab; more follow */
 	WAX_SLOT_LAST = 4,   /* its last part */
-	WAX_SLOT_EPOCH = 5,  /* end of an epoch on this channel */
-	WAX_SLOT_END = 6,    /* end of input on this channel */
 };
 
 /**
@@ -95,12 +95,18 @@ struct wax_slot {
 	uint32_t count;    /* items of the batch */
 	uint32_t capacity; /* items that its columns have room for: fixes where they lie */
 	uint64_t heap_bytes; /* of the batch */
-	uint64_t epoch;      /* EPOCH: which ended */
+	uint64_t epoch; /* the last that its sender has ended on this edge: it lies behind that */
 	uint8_t payload[WAX_INLINE_BYTES]; /* INLINE */
 };
 
-static_assert(sizeof(struct wax_slot) == WAX_LINE, "segment layout v1");
-static_assert(offsetof(struct wax_slot, payload) == 40, "segment layout v1");
+static_assert(sizeof(struct wax_slot) == WAX_LINE, "segment layout v2");
+static_assert(offsetof(struct wax_slot, payload) == 40, "segment layout v2");
+
+/**
+ * How far a worker is with what it sends on an edge: twice the number of epochs that it has ended,
+ * and one more when its input has ended. It writes this behind all messages of the epoch.
+ */
+typedef _Atomic uint64_t wax_mark;
 
 /** A credit on its way home: the number of the message, as in a slot, above what comes home. */
 typedef _Atomic uint64_t wax_return_slot;

@@ -16,7 +16,6 @@ enum {
 	SLABS_PER_LANE_MAX = 32, /* more gain nothing and leave the cache */
 	SLABS_PER_LANE_MIN = 2,
 	INLINE_CREDITS = 4,
-	MARKS_PER_LANE = 2, /* an end of epoch and an end of input */
 	SLABS_MOST = 64,    /* a lane: its sender keeps a bit for each */
 	CREDITS_MAX = 1024, /* inline, a lane */
 	RETURNS_MIN = WAX_APART / sizeof(wax_return_slot),
@@ -67,12 +66,14 @@ static void lay_out(const struct wax_segment_plan *plan, struct wax_segment_head
 			.slab_bytes = plan->slab_bytes,
 			.inline_credits = plan->inline_credits,
 	};
-	header->ring_slots = power_of_two_at_least(credits + plan->edge_count * MARKS_PER_LANE);
+	header->ring_slots = power_of_two_at_least(credits);
 	header->return_slots = power_of_two_at_least(
 			credits < RETURNS_MIN ? RETURNS_MIN : credits);
 	header->bells_offset = PAGE;
+	header->marks_offset = header->bells_offset + plan->worker_count * sizeof(struct wax_bell);
+	header->mark_bytes = round_up(plan->edge_count * sizeof(wax_mark), WAX_APART);
 	header->rings_offset = round_up(
-			header->bells_offset + plan->worker_count * sizeof(struct wax_bell), PAGE);
+			header->marks_offset + plan->worker_count * header->mark_bytes, PAGE);
 	header->returns_offset = round_up(
 			header->rings_offset + pairs * header->ring_slots * sizeof(struct wax_slot),
 			PAGE);

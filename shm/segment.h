@@ -60,6 +60,16 @@ static inline struct wax_bell *wax_segment_bell(const struct wax_segment *segmen
 	return (struct wax_bell *)((char *)segment->header + segment->layout.bells_offset) + worker;
 }
 
+/** Where a worker says how far it is with what it sends on an edge; see shm/mark.h. */
+static inline wax_mark *wax_segment_mark(
+		const struct wax_segment *segment, uint32_t worker, uint32_t edge)
+{
+	const struct wax_segment_header *layout = &segment->layout;
+	return (wax_mark *)((char *)segment->header + layout->marks_offset +
+			       worker * layout->mark_bytes) +
+			edge;
+}
+
 /** The ring from one worker to another; its slots. */
 static inline struct wax_slot *wax_segment_ring(
 		const struct wax_segment *segment, uint32_t from, uint32_t to)

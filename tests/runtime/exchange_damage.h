@@ -8,9 +8,9 @@
 
 /*
  * An exchange at work while somebody writes over its shared memory. The input says what is sent
- * and what is damaged: fields of messages, credits on their way, slabs, bells, the header. Each
- * damage is reported with -EBADMSG, or does no harm: what is lent can be read to the last byte, and
- * nobody leaves the segment, around which lie forbidden pages.
+ * and what is damaged: fields of messages, marks, credits on their way, slabs, bells, the header.
+ * Each damage is reported with -EBADMSG, or does no harm: what is lent can be read to the last byte,
+ * and nobody leaves the segment, around which lie forbidden pages.
  */
 
 struct damage {
@@ -103,6 +103,16 @@ static inline void damage_message(struct damage *damage)
 	default:
 		wax_store_relaxed(&slot->seq, wax_load_relaxed(&slot->seq) + (uint32_t)value);
 	}
+}
+
+/* Near what is awaited, or anything. */
+static inline void damage_mark(struct damage *damage)
+{
+	wax_mark *mark = wax_segment_mark(
+			&damage->net.segment, damage_worker(damage), damage_edge(damage));
+	uint64_t value = damage_value(damage);
+
+	wax_store_relaxed(mark, damage_byte(damage) % 2 ? wax_load_relaxed(mark) + value : value);
 }
 
 static inline void damage_credit(struct damage *damage)
@@ -240,6 +250,7 @@ static inline void damage_receive(struct damage *damage)
 
 static inline void damage_act(struct damage *damage)
 {
+	struct wax_exchange *exchange;
 	uint32_t worker, edge;
 
 	switch (damage_byte(damage) % 16) {
@@ -258,9 +269,10 @@ static inline void damage_act(struct damage *damage)
 	case 6:
 		worker = damage_worker(damage);
 		edge = damage_edge(damage);
+		exchange = damage->net.exchanges[worker];
 		if (!damage->marked[worker][edge])
-			wax_exchange_mark(damage->net.exchanges[worker], edge, WAX_SLOT_EPOCH, 1,
-					&damage->net.err);
+			wax_exchange_end_epoch(exchange, edge,
+					wax_mark_epoch(exchange->out[edge].due) + 1);
 		damage->marked[worker][edge] = true;
 		break;
 	case 7:
@@ -280,6 +292,11 @@ static inline void damage_act(struct damage *damage)
 		break;
 	case 12:
 		damage_anything(damage);
+		break;
+	case 13:
+		/* Rarely: most of it ends the run. */
+		if (damage_byte(damage) % 16 == 0)
+			damage_mark(damage);
 		break;
 	default:
 		damage_receive(damage);

@@ -217,7 +217,7 @@ static inline bool net_is_whole(struct net *net)
 					}
 				}
 			}
-			if (exchange->in[edge].waiting != 0)
+			if (exchange->in[edge].ready + exchange->in[edge].later != 0)
 				return false;
 		}
 		if (exchange->dirty_edges != 0 || wax_exchange_pending(exchange))

@@ -142,8 +142,11 @@ static void send_some(struct sim *sim, uint32_t worker, uint32_t edge)
 	struct source *source = &sim->sources[worker][edge];
 	struct net_sender sender;
 
-	/* As a stage does: not before its outbox is empty; now and then against the rule. */
-	if (!wax_exchange_unblock(sim->net.exchanges[worker], edge) && below(sim, 20) != 0)
+	/* As a stage does: not before its outbox is empty; now and then against the rule, but for
+	 * the end of an epoch that waits there. */
+	const struct edge_out *out = &sim->net.exchanges[worker]->out[edge];
+	if (!wax_exchange_unblock(sim->net.exchanges[worker], edge) &&
+			(out->due != out->posted || below(sim, 20) != 0))
 		return;
 	net_sender_open(&sim->net, &sender, worker, edge);
 	for (uint32_t count = 1 + below(sim, below(sim, 4) == 0 ? 120 : 6);
@@ -161,11 +164,9 @@ static void mark(struct sim *sim, uint32_t worker, uint32_t edge)
 		return;
 	if (source->left == 0 && below(sim, 3) == 0) {
 		source->ended = true;
-		NET_CHECK(wax_exchange_mark(exchange, edge, WAX_SLOT_END, 0, &sim->net.err) == 0);
+		wax_exchange_end_input(exchange, edge);
 	} else if (source->epoch < sim->epoch) {
-		source->epoch++;
-		NET_CHECK(wax_exchange_mark(exchange, edge, WAX_SLOT_EPOCH, source->epoch,
-					  &sim->net.err) == 0);
+		wax_exchange_end_epoch(exchange, edge, ++source->epoch);
 	}
 }
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "tests/runtime/exchange_net.h"
 
@@ -40,9 +42,14 @@ static void send_number(uint32_t from, uint64_t number)
 	net_send_one(&net, from, 0, NULL, 0, &number, sizeof(number));
 }
 
-static void mark(uint32_t from, enum wax_slot_kind kind, uint64_t epoch)
+static void end_epoch(uint32_t from, uint64_t epoch)
 {
-	cr_assert_eq(wax_exchange_mark(net.exchanges[from], 0, kind, epoch, &net.err), 0);
+	wax_exchange_end_epoch(net.exchanges[from], 0, epoch);
+}
+
+static void end_input(uint32_t from)
+{
+	wax_exchange_end_input(net.exchanges[from], 0);
 }
 
 static void receive(uint32_t to)
@@ -511,8 +518,8 @@ Test(exchange, sends_marks_behind_what_is_open)
 {
 	set_up(2, WAX_ROUTE_PART, WAX_TEXT);
 	send(1, NULL, "a");
-	mark(1, WAX_SLOT_EPOCH, 1);
-	mark(0, WAX_SLOT_EPOCH, 1);
+	end_epoch(1, 1);
+	end_epoch(0, 1);
 	cr_assert_str_eq(arrivals(0), "a;|E");
 }
 
@@ -523,9 +530,9 @@ Test(exchange, sends_marks_behind_an_outbox)
 	int arrival = WAX_ARRIVAL_NONE;
 
 	set_up(2, WAX_ROUTE_PART, WAX_U64);
-	mark(0, WAX_SLOT_EPOCH, 1);
+	end_epoch(0, 1);
 	sent = fill_up(1);
-	mark(1, WAX_SLOT_EPOCH, 1);
+	end_epoch(1, 1);
 	for (int turns = 0; arrival != WAX_ARRIVAL_EPOCH; turns++) {
 		cr_assert_lt(turns, 1000);
 		net_unblock(&net);
@@ -542,14 +549,14 @@ Test(exchange, sends_marks_behind_an_outbox)
 Test(exchange, aligns_an_epoch_by_not_reading)
 {
 	set_up(3, WAX_ROUTE_PART, WAX_TEXT);
-	mark(1, WAX_SLOT_EPOCH, 1);
+	end_epoch(1, 1);
 	send(1, NULL, "next epoch");
 	send(2, NULL, "this epoch");
 	net_flush(&net);
 	cr_assert_str_eq(arrivals(0), "this epoch;|");
-	mark(2, WAX_SLOT_EPOCH, 1);
+	end_epoch(2, 1);
 	cr_assert_str_eq(arrivals(0), "", "worker 0 itself is missing");
-	mark(0, WAX_SLOT_EPOCH, 1);
+	end_epoch(0, 1);
 	cr_assert_str_eq(arrivals(0), "E");
 	cr_assert_str_eq(arrivals(0), "", "not before it is resumed");
 	wax_exchange_resume(net.exchanges[0], 0);
@@ -559,11 +566,11 @@ Test(exchange, aligns_an_epoch_by_not_reading)
 Test(exchange, ends_when_all_have_ended)
 {
 	set_up(3, WAX_ROUTE_PART, WAX_TEXT);
-	mark(0, WAX_SLOT_END, 0);
-	mark(1, WAX_SLOT_END, 0);
+	end_input(0);
+	end_input(1);
 	send(2, NULL, "last");
 	cr_assert_str_eq(arrivals(0), "");
-	mark(2, WAX_SLOT_END, 0);
+	end_input(2);
 	cr_assert_str_eq(arrivals(0), "last;|.");
 	cr_assert_str_eq(arrivals(1), ".");
 	cr_assert_str_eq(arrivals(2), ".");
@@ -573,26 +580,79 @@ Test(exchange, ends_when_all_have_ended)
 Test(exchange, does_not_wait_for_the_mark_of_who_has_ended)
 {
 	set_up(3, WAX_ROUTE_PART, WAX_TEXT);
-	mark(0, WAX_SLOT_END, 0);
-	mark(1, WAX_SLOT_EPOCH, 1);
-	mark(2, WAX_SLOT_EPOCH, 1);
+	end_input(0);
+	end_epoch(1, 1);
+	end_epoch(2, 1);
 	cr_assert_str_eq(arrivals(0), "E");
 	wax_exchange_resume(net.exchanges[0], 0);
-	mark(1, WAX_SLOT_END, 0);
-	mark(2, WAX_SLOT_END, 0);
+	end_input(1);
+	end_input(2);
 	cr_assert_str_eq(arrivals(0), ".");
 }
 
 Test(exchange, takes_an_end_for_the_mark_that_was_missing)
 {
 	set_up(2, WAX_ROUTE_PART, WAX_TEXT);
-	mark(0, WAX_SLOT_EPOCH, 1);
+	end_epoch(0, 1);
 	cr_assert_str_eq(arrivals(0), "");
-	mark(1, WAX_SLOT_END, 0);
+	end_input(1);
 	cr_assert_str_eq(arrivals(0), "E");
 	wax_exchange_resume(net.exchanges[0], 0);
-	mark(0, WAX_SLOT_END, 0);
+	end_input(0);
 	cr_assert_str_eq(arrivals(0), ".");
+}
+
+Test(exchange, takes_a_mark_only_when_the_mark_of_all_before_it_has_come)
+{
+	set_up(3, WAX_ROUTE_PART, WAX_TEXT);
+	end_epoch(2, 1);
+	cr_assert_not(wax_exchange_pending(net.exchanges[0]), "of worker 0 first");
+	end_epoch(0, 1);
+	cr_assert(wax_exchange_pending(net.exchanges[0]));
+	receive(0);
+	cr_assert_not(wax_exchange_pending(net.exchanges[0]), "of worker 1 now");
+	end_epoch(1, 1);
+	cr_assert(wax_exchange_pending(net.exchanges[0]));
+	cr_assert_str_eq(arrivals(0), "E");
+}
+
+Test(exchange, marks_on_a_channel_without_items_touch_neither_ring_nor_bit)
+{
+	set_up(3, WAX_ROUTE_KEY, wax_type_keyed(WAX_U64, WAX_U64));
+	for (uint32_t from = 0; from < 3; from++)
+		end_epoch(from, 1);
+	for (uint32_t to = 0; to < 3; to++) {
+		cr_assert_str_eq(arrivals(to), "E");
+		wax_exchange_resume(net.exchanges[to], 0);
+	}
+	for (uint32_t from = 0; from < 3; from++)
+		end_input(from);
+	for (uint32_t to = 0; to < 3; to++) {
+		cr_assert_str_eq(arrivals(to), ".");
+		cr_assert_eq(wax_bell_senders(wax_segment_bell(&net.segment, to), 0), 0);
+	}
+	const struct wax_segment_header *layout = &net.segment.layout;
+	const char *bytes = (const char *)net.segment.header;
+	for (uint64_t i = layout->rings_offset; i < layout->bytes; i++)
+		cr_assert_eq(bytes[i], 0, "byte %lu was written", (unsigned long)i);
+}
+
+Test(exchange, wakes_all_who_receive_when_it_marks)
+{
+	set_up(3, WAX_ROUTE_PART, WAX_TEXT);
+	for (uint32_t i = 0; i < 3; i++) {
+		net.bells[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		wax_bell_doze(wax_segment_bell(&net.segment, i));
+	}
+	end_epoch(1, 1);
+	wax_exchange_ring(net.exchanges[1]);
+	for (uint32_t i = 0; i < 3; i++) {
+		uint64_t rings = 0;
+		ssize_t bytes = read(net.bells[i], &rings, sizeof(rings));
+
+		cr_assert_eq(bytes, i == 1 ? -1 : (ssize_t)sizeof(rings), "worker %u", i);
+		close(net.bells[i]);
+	}
 }
 
 Test(exchange, aligns_many_epochs)
@@ -601,7 +661,7 @@ Test(exchange, aligns_many_epochs)
 	for (uint64_t epoch = 1; epoch < 200; epoch++) {
 		for (uint32_t from = 0; from < 2; from++) {
 			send(from, "k", "v");
-			mark(from, WAX_SLOT_EPOCH, epoch);
+			end_epoch(from, epoch);
 		}
 		for (uint32_t to = 0; to < 2; to++) {
 			const char *text = arrivals(to);
@@ -645,6 +705,54 @@ Test(exchange, reports_an_edge_that_does_not_exist)
 	send_a_slab();
 	first_message(1, 0)->edge = 1;
 	expect_damage("of an edge that does not exist");
+}
+
+Test(exchange, reports_a_mark_that_is_too_far)
+{
+	set_up(2, WAX_ROUTE_PART, WAX_TEXT);
+	end_epoch(0, 1);
+	wax_mark_post(wax_segment_mark(&net.segment, 1, 0), wax_mark_of(2, false));
+	expect_damage("the end of an epoch that is not open");
+}
+
+Test(exchange, reports_a_mark_that_goes_back)
+{
+	set_up(2, WAX_ROUTE_PART, WAX_TEXT);
+	for (uint32_t from = 0; from < 2; from++)
+		end_epoch(from, 1);
+	cr_assert_str_eq(arrivals(0), "E");
+	wax_exchange_resume(net.exchanges[0], 0);
+	end_epoch(0, 2);
+	wax_mark_post(wax_segment_mark(&net.segment, 1, 0), wax_mark_of(0, false));
+	expect_damage("the end of an epoch that is not open");
+}
+
+Test(exchange, does_not_read_its_own_mark_from_shared_memory)
+{
+	set_up(2, WAX_ROUTE_PART, WAX_TEXT);
+	wax_mark_post(wax_segment_mark(&net.segment, 0, 0), wax_mark_of(77, true));
+	send(0, NULL, "mine");
+	net_flush(&net);
+	cr_assert_str_eq(arrivals(0), "mine;|");
+}
+
+Test(exchange, reports_a_message_behind_no_open_epoch)
+{
+	send_a_slab();
+	first_message(1, 0)->epoch = 2;
+	expect_damage("of another epoch");
+}
+
+Test(exchange, reports_a_message_in_front_of_a_mark_that_was_taken)
+{
+	set_up(2, WAX_ROUTE_PART, WAX_TEXT);
+	end_epoch(1, 1);
+	end_epoch(0, 1);
+	receive(0);
+	send(1, NULL, "something that needs a slab");
+	net_flush(&net);
+	first_message(1, 0)->epoch = 0;
+	expect_damage("of another epoch");
 }
 
 Test(exchange, reports_a_slab_of_another_lane)
@@ -703,7 +811,7 @@ Test(exchange, takes_back_no_slab_from_who_does_not_have_it)
 	/* Worker 2 claims to return what worker 0 has. */
 	struct wax_rx rx = wax_rx_open(&net.segment, 2, 1);
 
-	mark(1, WAX_SLOT_EPOCH, 1);
+	end_epoch(1, 1);
 	wax_rx_return(&rx, wax_segment_lane_slab(&net.segment.layout, 0, 0));
 	wax_exchange_reclaim(net.exchanges[1]);
 	cr_assert_eq(net.exchanges[1]->out[0].lanes[0].free_count, 0);

@@ -32,7 +32,7 @@ for file in shm/segment shm/pid runtime/err; do
 done
 
 # Too weak orders, which this processor may forgive.
-for fault in 1 2 3 4; do
+for fault in 1 2 3 4 6 8; do
 	plant channel "$fault" -g -fsanitize=thread
 	# shellcheck disable=SC2086
 	run env TSAN_OPTIONS=halt_on_error=1 $fixed "$work/channel-$fault" --threads --seconds 5
@@ -41,7 +41,7 @@ for fault in 1 2 3 4; do
 done
 
 # Wrong order or place, which no processor forgives.
-for fault in 5 7; do
+for fault in 5 7 9; do
 	plant channel "$fault"
 	run "$work/channel-$fault" --threads --seconds 10
 	[ "$status" -eq 1 ] || fail "channel: fault $fault was not found"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Workers that send each other messages through channels, all to all, as fast as they can: slabs,
- * inline messages and marks of several edges in one ring, of random size, with random pauses.
+ * inline messages of several edges in one ring, of random size, with random pauses. Now and then a
+ * worker posts its mark and notes, in memory that is not atomic, how much it had sent; who reads the
+ * mark and empties the ring must have got that much.
  * Receivers check the number and the content of each message in place, hold slabs for a while,
  * check them again and send them home out of order. Senders check that what comes home was away.
  * In the end all messages have arrived once and in order, and all credit is home.
@@ -12,6 +14,7 @@
 #include <sched.h>
 
 #include "shm/channel.h"
+#include "shm/mark.h"
 #include "tests/shm/stress.h"
 
 #ifndef FAULT
@@ -21,11 +24,12 @@
 enum {
 	EDGES = 2,
 	SLABS = 4,
-	INLINES = 2,
+	INLINES = 4,
 	LANE_CREDITS = SLABS + INLINES,
-	RING = EDGES * (LANE_CREDITS + 2), /* no slot to spare */
+	RING = EDGES * LANE_CREDITS, /* no slot to spare */
 	SLAB_BYTES = 1024,
 	HELD_MAX = EDGES * LANE_CREDITS,
+	MARKS_MAX = 8192, /* of a worker on an edge: notes are written once */
 };
 
 static_assert((RING & (RING - 1)) == 0, "the ring is as small as it can be");
@@ -33,13 +37,9 @@ static_assert((RING & (RING - 1)) == 0, "the ring is as small as it can be");
 /* What a worker knows about the messages that it sends to one peer. */
 struct sender {
 	struct wax_tx tx;
-	bool here[EDGES * SLABS];          /* slabs of these lanes */
-	uint32_t pushed_at[EDGES * SLABS]; /* number of a slab's last message in the ring */
+	bool here[EDGES * SLABS]; /* slabs of these lanes */
 	uint32_t inlines[EDGES];
 	uint64_t sent[EDGES];
-	uint32_t mark_at[EDGES];
-	bool mark_away[EDGES]; /* it may be unread */
-	bool ended;
 };
 
 /* A slab that was received and is not yet home. */
@@ -53,7 +53,7 @@ struct held {
 struct receiver {
 	struct wax_rx rx;
 	uint64_t received[EDGES];
-	bool ended[EDGES];
+	uint64_t marks[EDGES];
 	struct held held[HELD_MAX];
 	uint32_t held_count;
 };
@@ -69,6 +69,7 @@ struct part {
 	uint64_t seed;
 	uint64_t deadline_ns;
 	struct tally *tallies;
+	uint64_t *notes;
 };
 
 struct worker {
@@ -77,6 +78,7 @@ struct worker {
 	uint64_t random;
 	struct sender senders[STRESS_WORKERS_MAX];
 	struct receiver receivers[STRESS_WORKERS_MAX];
+	uint64_t marks[EDGES];
 	struct tally tally;
 };
 
@@ -222,23 +224,42 @@ static void reclaim_all(struct worker *worker, uint32_t to)
 		if (sender->here[i])
 			stress_fail("worker %u: slab %u came home twice", worker->me, what);
 		sender->here[i] = true;
-		/* Whoever read this message has read the marks before it. */
-		for (uint32_t e = 0; e < EDGES; e++)
-			if ((int32_t)(sender->pushed_at[i] - sender->mark_at[e]) > 0)
-				sender->mark_away[e] = false;
 	}
 }
 
-static void send_mark(struct sender *sender, uint32_t edge, enum wax_slot_kind kind)
+/* How many messages a worker had sent to another on an edge when it posted this mark. */
+static uint64_t *note_of(
+		const struct part *part, uint32_t from, uint32_t edge, uint64_t mark, uint32_t to)
 {
-	struct wax_slot *slot = wax_tx_slot(&sender->tx);
-	number_first(&sender->tx);
-	slot->kind = (uint8_t)kind;
-	slot->edge = (uint16_t)edge;
-	slot->epoch = sender->sent[edge]++;
-	sender->mark_at[edge] = sender->tx.sent;
-	sender->mark_away[edge] = FAULT != 6;
-	push(&sender->tx);
+	uint64_t number = wax_mark_epoch(mark) + wax_mark_ended(mark);
+	return &part->notes[((from * EDGES + edge) * (uint64_t)MARKS_MAX + number) * part->workers +
+			to];
+}
+
+static void post_mark(struct worker *worker, uint32_t edge, bool ended)
+{
+	const struct part *part = worker->part;
+	uint64_t mark = wax_mark_of(wax_mark_epoch(worker->marks[edge]) + !ended, ended);
+	wax_mark *word = wax_segment_mark(&part->segment, worker->me, edge);
+
+	worker->marks[edge] = mark;
+	for (uint32_t to = 0; to < part->workers; to++)
+		*note_of(part, worker->me, edge, mark, to) = worker->senders[to].sent[edge];
+#if FAULT == 6
+	wax_store_relaxed(word, mark);
+#else
+	wax_mark_post(word, mark);
+#endif
+}
+
+static uint64_t read_mark(const struct part *part, uint32_t from, uint32_t edge)
+{
+	const wax_mark *word = wax_segment_mark(&part->segment, from, edge);
+#if FAULT == 8
+	return wax_load_relaxed(word);
+#else
+	return wax_mark_read(word);
+#endif
 }
 
 static void send_slab(struct worker *worker, uint32_t to, uint32_t edge, uint32_t i)
@@ -259,7 +280,6 @@ static void send_slab(struct worker *worker, uint32_t to, uint32_t edge, uint32_
 	slot->heap_bytes = seed;
 	slot->epoch = sender->sent[edge]++;
 	sender->here[i] = false;
-	sender->pushed_at[i] = sender->tx.sent;
 	worker->tally.bytes += bytes;
 	push(&sender->tx);
 }
@@ -288,9 +308,7 @@ static bool send_one(struct worker *worker, uint32_t to)
 	uint32_t edge = (uint32_t)(dice >> 32) % EDGES;
 	int slab = find_slab(sender, edge);
 
-	if (dice % 16 == 0 && !sender->mark_away[edge])
-		send_mark(sender, edge, WAX_SLOT_EPOCH);
-	else if (dice % 16 < 10 && slab >= 0)
+	if (dice % 16 < 10 && slab >= 0)
 		send_slab(worker, to, edge, (uint32_t)slab);
 	else if (sender->inlines[edge] > 0)
 		send_inline(worker, to, edge);
@@ -345,7 +363,7 @@ static bool receive_one(struct worker *worker, uint32_t from)
 		return false;
 
 	uint32_t edge = slot->edge, kind = slot->kind;
-	if (edge >= EDGES || receiver->ended[edge])
+	if (edge >= EDGES || wax_mark_ended(receiver->marks[edge]))
 		stress_fail("worker %u: message on edge %u", worker->me, edge);
 	if (slot->epoch != receiver->received[edge])
 		stress_fail("worker %u: message %lu of %u on edge %u, expected %lu", worker->me,
@@ -363,12 +381,35 @@ static bool receive_one(struct worker *worker, uint32_t from)
 			!filled((const uint64_t *)slot->payload, WAX_INLINE_BYTES,
 					slot->heap_bytes))
 		stress_fail("worker %u: inline message with other content", worker->me);
-	else if (kind == WAX_SLOT_END)
-		receiver->ended[edge] = true;
 	wax_rx_pop(&receiver->rx);
 	if (kind == WAX_SLOT_INLINE)
 		give_back(&receiver->rx, WAX_RETURN_INLINE | edge);
 	return true;
+}
+
+/* What was sent before a mark is found behind it. */
+static void follow_mark(struct worker *worker, uint32_t from, uint32_t edge)
+{
+	struct receiver *receiver = &worker->receivers[from];
+#if FAULT == 9 /* the ring, then the mark */
+	while (receive_one(worker, from))
+		;
+	sched_yield();
+#endif
+	uint64_t mark = read_mark(worker->part, from, edge);
+	if (mark == receiver->marks[edge])
+		return;
+	if (mark < receiver->marks[edge])
+		stress_fail("worker %u: the mark of %u goes back", worker->me, from);
+#if FAULT != 9
+	while (receive_one(worker, from))
+		;
+#endif
+	uint64_t sent = *note_of(worker->part, from, edge, mark, worker->me);
+	if (receiver->received[edge] < sent)
+		stress_fail("worker %u: %lu of %lu messages of %u before its mark", worker->me,
+				(unsigned long)receiver->received[edge], (unsigned long)sent, from);
+	receiver->marks[edge] = mark;
 }
 
 /* All sent, received and home? */
@@ -379,13 +420,14 @@ static bool finished(const struct worker *worker)
 		const struct receiver *receiver = &worker->receivers[peer];
 		if (peer == worker->me)
 			continue;
-		if (!sender->ended || receiver->held_count > 0)
+		if (receiver->held_count > 0)
 			return false;
 		for (uint32_t i = 0; i < EDGES * SLABS; i++)
 			if (!sender->here[i])
 				return false;
 		for (uint32_t edge = 0; edge < EDGES; edge++)
-			if (!receiver->ended[edge] || sender->inlines[edge] != INLINES)
+			if (!wax_mark_ended(receiver->marks[edge]) ||
+					sender->inlines[edge] != INLINES)
 				return false;
 	}
 	return true;
@@ -393,13 +435,14 @@ static bool finished(const struct worker *worker)
 
 static bool serve_peer(struct worker *worker, uint32_t peer, bool stop)
 {
-	struct sender *sender = &worker->senders[peer];
 	struct receiver *receiver = &worker->receivers[peer];
 	uint64_t dice = stress_random(&worker->random);
 	bool busy = false;
 
 	for (uint64_t i = dice % 8; i > 0 && receive_one(worker, peer); i--)
 		busy = true;
+	for (uint32_t edge = 0; edge < EDGES; edge++)
+		follow_mark(worker, peer, edge);
 	for (uint64_t i = stop ? HELD_MAX : (dice >> 8) % 4; i > 0 && receiver->held_count; i--) {
 		return_held(worker, peer, (uint32_t)(dice >> 16) % receiver->held_count);
 		busy = true;
@@ -407,12 +450,21 @@ static bool serve_peer(struct worker *worker, uint32_t peer, bool stop)
 	reclaim_all(worker, peer);
 	for (uint64_t i = (dice >> 24) % 8; !stop && i > 0 && send_one(worker, peer); i--)
 		busy = true;
-	if (stop && !sender->ended) {
-		for (uint32_t edge = 0; edge < EDGES; edge++)
-			send_mark(sender, edge, WAX_SLOT_END);
-		sender->ended = true;
-	}
 	return busy;
+}
+
+/* Marks of a worker, now and then; the last when it has sent all. */
+static void mark_some(struct worker *worker, bool stop)
+{
+	for (uint32_t edge = 0; edge < EDGES; edge++) {
+		uint64_t mark = worker->marks[edge];
+		bool more = wax_mark_epoch(mark) < MARKS_MAX - 2;
+
+		if (wax_mark_ended(mark))
+			continue;
+		if (stop || (more && stress_random(&worker->random) % 8 == 0))
+			post_mark(worker, edge, stop);
+	}
 }
 
 static void open_peer(struct worker *worker, uint32_t peer)
@@ -444,6 +496,7 @@ static void work(void *argument, uint32_t me)
 		for (uint32_t peer = 0; peer < part->workers; peer++)
 			if (peer != me)
 				busy |= serve_peer(worker, peer, stop);
+		mark_some(worker, stop);
 		if (busy)
 			pause_at_random(worker);
 		else
@@ -470,6 +523,8 @@ static void run_part(const struct stress_options *options, uint32_t workers, boo
 	for (uint32_t from = 0; from < workers; from++)
 		for (uint32_t to = 0; to < workers; to++)
 			age(&part.segment, from, to);
+	size_t note_bytes = (size_t)workers * EDGES * MARKS_MAX * workers * sizeof(*part.notes);
+	part.notes = stress_share(note_bytes);
 	part.tallies = stress_share(workers * sizeof(struct tally));
 	part.deadline_ns = stress_ns() + (uint64_t)(options->seconds * 1e9);
 
@@ -485,6 +540,7 @@ static void run_part(const struct stress_options *options, uint32_t workers, boo
 			(unsigned long)sum.messages, (unsigned long)(sum.bytes >> 20));
 	if (sum.messages < 1000)
 		stress_fail("too few messages to prove anything");
+	munmap(part.notes, note_bytes);
 	munmap(part.tallies, workers * sizeof(struct tally));
 	wax_segment_free(&part.segment);
 }
