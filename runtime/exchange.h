@@ -64,8 +64,9 @@ bool wax_exchange_dirty(const struct wax_exchange *exchange);
 /** Try to send the outbox of an edge, and the mark behind it. @return true when nothing is left */
 bool wax_exchange_unblock(struct wax_exchange *exchange, uint32_t edge);
 
-/** Is something in the outbox of this edge? */
+/** Is something in the outbox of this edge; of any edge? */
 bool wax_exchange_blocked(const struct wax_exchange *exchange, uint32_t edge);
+bool wax_exchange_blocked_any(const struct wax_exchange *exchange);
 
 /* ---- Receiving */
 

@@ -151,6 +151,7 @@ struct wax_exchange {
 	struct wax_rx *rx; /* from each worker */
 	uint64_t now_ns;
 	uint32_t dirty_edges;
+	uint32_t blocked_edges;
 	/* Workers, a bit each: announced to them; were sent something in this turn. */
 	uint64_t announced[WAX_WORKERS_MAX / 64];
 	uint64_t touched[WAX_WORKERS_MAX / 64];

@@ -144,11 +144,14 @@ static void post_mark(struct wax_exchange *exchange, struct edge_out *out)
 
 /* ---- Outbox */
 
-static void outbox_add(struct edge_out *out, struct lane *lane, struct parcel *parcel, uint64_t now)
+static void outbox_add(struct wax_exchange *exchange, struct edge_out *out, struct lane *lane,
+		struct parcel *parcel)
 {
 	if (!lane->outbox) {
-		if (out->outbox_count++ == 0)
-			out->blocked_since = now;
+		if (out->outbox_count++ == 0) {
+			exchange->blocked_edges++;
+			out->blocked_since = exchange->now_ns;
+		}
 		wax_count(&out->counters->blocked, 1);
 	}
 	parcel->next = NULL;
@@ -205,6 +208,11 @@ bool wax_exchange_blocked(const struct wax_exchange *exchange, uint32_t edge)
 	return exchange->out[edge].outbox_count > 0;
 }
 
+bool wax_exchange_blocked_any(const struct wax_exchange *exchange)
+{
+	return exchange->blocked_edges > 0;
+}
+
 bool wax_exchange_unblock(struct wax_exchange *exchange, uint32_t edge)
 {
 	struct edge_out *out = &exchange->out[edge];
@@ -219,6 +227,7 @@ bool wax_exchange_unblock(struct wax_exchange *exchange, uint32_t edge)
 	wax_worker_does(exchange->record, WAX_DOING_STEPS);
 	if (out->outbox_count > 0)
 		return false;
+	exchange->blocked_edges--;
 	wax_count(&out->counters->blocked_ns, exchange->now_ns - out->blocked_since);
 	if (out->due != out->posted)
 		post_mark(exchange, out);
@@ -359,7 +368,7 @@ static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane 
 		parcel->count = count;
 		parcel->heap_bytes = heap_bytes;
 		parcel->bytes = wax_columns_heap_at(&out->columns, lane->capacity) + heap_bytes;
-		outbox_add(out, lane, parcel, exchange->now_ns);
+		outbox_add(exchange, out, lane, parcel);
 	} else if (send_inline(exchange, edge, lane)) {
 		/* The slab stayed here: it is free again. */
 		lane_free_front(lane, exchange->header->slabs_per_lane, (uint32_t)lane->slab);

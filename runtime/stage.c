@@ -26,12 +26,21 @@ enum {
 
 /* ---- Blocked or not */
 
-static bool is_blocked(const struct wax_worker *worker, const struct wax_stage *stage)
+static bool edges_are_blocked(const struct wax_exchange *exchange, const struct wax_stage *stage)
 {
+	if (!wax_exchange_blocked_any(exchange))
+		return false;
 	for (uint32_t i = 0; i < stage->edge_count; i++) {
-		if (wax_exchange_blocked(worker->exchange, stage->edges[i]))
+		if (wax_exchange_blocked(exchange, stage->edges[i]))
 			return true;
 	}
+	return false;
+}
+
+static bool is_blocked(const struct wax_worker *worker, const struct wax_stage *stage)
+{
+	if (edges_are_blocked(worker->exchange, stage))
+		return true;
 	for (uint32_t i = 0; i < stage->op_count; i++) {
 		if (stage->ops[i]->busy)
 			return true;
@@ -41,19 +50,16 @@ static bool is_blocked(const struct wax_worker *worker, const struct wax_stage *
 
 static bool unblock(struct wax_worker *worker, struct wax_stage *stage)
 {
-	bool free = true;
-	for (uint32_t i = 0; i < stage->edge_count; i++)
-		free &= wax_exchange_unblock(worker->exchange, stage->edges[i]);
-	return free && !is_blocked(worker, stage);
+	if (edges_are_blocked(worker->exchange, stage)) {
+		for (uint32_t i = 0; i < stage->edge_count; i++)
+			wax_exchange_unblock(worker->exchange, stage->edges[i]);
+	}
+	return !is_blocked(worker, stage);
 }
 
 bool wax_stage_is_done(const struct wax_stage *stage, const struct wax_exchange *exchange)
 {
-	for (uint32_t i = 0; i < stage->edge_count; i++) {
-		if (wax_exchange_blocked(exchange, stage->edges[i]))
-			return false;
-	}
-	return stage->ops_live == 0;
+	return stage->ops_live == 0 && !edges_are_blocked(exchange, stage);
 }
 
 int64_t wax_stage_next_timer(const struct wax_worker *worker, const struct wax_stage *stage)
@@ -292,16 +298,35 @@ static int go_on_flushing(struct wax_stage *stage)
 	return 0;
 }
 
+/* What steps ask for besides being given items: mostly nothing. */
+struct wishes {
+	bool flush;
+	bool timer;
+};
+
+static struct wishes wishes_of(const struct wax_worker *worker, const struct wax_stage *stage)
+{
+	struct wishes wishes = {false, false};
+	for (uint32_t i = 0; i < stage->op_count; i++) {
+		const struct wax_op *op = stage->ops[i];
+		wishes.flush |= op->woken & op->flushing;
+		wishes.timer |= op->wake_at <= worker->wall_ns;
+	}
+	return wishes;
+}
+
 int wax_stage_run(struct wax_worker *worker, struct wax_stage *stage, bool *worked)
 {
 	if (stage->ops_live == 0) {
 		unblock(worker, stage); /* what it sent last may wait for credit */
 		return 0;
 	}
-	int r = go_on_flushing(stage);
+	struct wishes wishes = wishes_of(worker, stage);
+	int r = wishes.flush ? go_on_flushing(stage) : 0;
 	if (r < 0 || !unblock(worker, stage))
 		return r;
-	r = fire_timers(worker, stage, worked);
+	if (wishes.timer)
+		r = fire_timers(worker, stage, worked);
 	if (r == 0)
 		r = run_endings(worker, stage, worked);
 	if (r == 0 && !is_blocked(worker, stage))

@@ -393,7 +393,8 @@ static bool something_came(struct wax_worker *worker)
 /* Look for a while without sleeping. @return true when something came */
 static bool spin(struct wax_worker *worker, int64_t wake_at)
 {
-	uint64_t until = wax_clock_monotonic() + (uint64_t)worker->spin_ns;
+	/* Counted from the turn that found nothing, which saves a look at the clock. */
+	uint64_t until = worker->now_ns + (uint64_t)worker->spin_ns;
 	for (;;) {
 		for (int i = 0; i < SPINS_PER_CLOCK; i++) {
 			if (wax_loop_reap(worker->loop) > 0 || something_came(worker))
@@ -409,10 +410,10 @@ static bool spin(struct wax_worker *worker, int64_t wake_at)
 }
 
 /* Sleepers learn how long a wake-up takes here, and look that long before the next. */
-static void learn_wake_up(struct wax_worker *worker, const struct wax_bell *bell, uint64_t slept_at)
+static void learn_wake_up(struct wax_worker *worker, const struct wax_bell *bell, uint64_t slept_at,
+		uint64_t now)
 {
 	uint64_t rung = wax_load_relaxed(&bell->rung_ns);
-	uint64_t now = wax_clock_monotonic();
 	if (worker->env.spin_ns >= 0 || worker->env.overcommitted || rung < slept_at || rung > now)
 		return;
 	int64_t took = (int64_t)(now - rung) * 3 / 2;
@@ -434,9 +435,10 @@ static void sleep_until(struct wax_worker *worker, int64_t wake_at)
 		}
 		wax_store_relaxed(&worker->record->turn_started_ns, 0);
 		wax_loop_wait(worker->loop, timeout);
-		learn_wake_up(worker, bell, slept_at);
+		uint64_t now = wax_clock_monotonic();
+		learn_wake_up(worker, bell, slept_at, now);
 		wax_count(&worker->record->sleeps, 1);
-		wax_count(&worker->record->slept_ns, wax_clock_monotonic() - slept_at);
+		wax_count(&worker->record->slept_ns, now - slept_at);
 	}
 	wax_bell_rise(bell);
 }
