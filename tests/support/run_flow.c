@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "launcher/options.h"
@@ -104,6 +105,33 @@ static void tell_failure(struct run_flow_result *result, const struct wax_contro
 				flow->steps[record->fail_step]->id);
 }
 
+/* What the pages hold that were touched, by whatever process: they are those of a file. */
+static uint64_t taken_bytes(const struct wax_segment *segment)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), count = (segment->bytes + page - 1) / page;
+	unsigned char *there = malloc(count);
+	uint64_t taken = 0;
+	if (there && mincore(segment->header, segment->bytes, there) == 0) {
+		for (size_t i = 0; i < count; i++)
+			taken += (there[i] & 1) * page;
+	}
+	free(there);
+	return taken;
+}
+
+/* Slabs and memory of the exchange, as asked for by the test or by the environment. */
+static int fit(const struct wax_options *options, struct wax_segment_plan *exchange,
+		uint64_t *ret_bytes, struct wax_err *err)
+{
+	const char *asked = getenv("WAX_TEST_EXCHANGE");
+	uint64_t memory = options->exchange_mem_bytes, slab = options->slab_bytes;
+	if (asked && !strcmp(asked, "least") && memory == 0 && slab == 0) {
+		slab = WAX_SLAB_BYTES_MIN;
+		wax_segment_fit(1, slab, exchange, &memory, NULL);
+	}
+	return wax_segment_fit(memory, slab, exchange, ret_bytes, err);
+}
+
 static void execute(struct run_flow_result *result, struct wax_flow *flow,
 		const struct wax_options *options, uint32_t worker_count)
 {
@@ -113,7 +141,6 @@ static void execute(struct run_flow_result *result, struct wax_flow *flow,
 	struct wax_segment segment = {0};
 	struct wax_control control = {0};
 	struct wax_segment_plan exchange = {.worker_count = worker_count};
-	uint64_t bytes;
 	int bells[WAX_WORKERS_MAX];
 	struct wax_ended ended;
 
@@ -126,8 +153,7 @@ static void execute(struct run_flow_result *result, struct wax_flow *flow,
 	exchange.edge_count = plan->edge_count;
 	struct wax_control_plan control_plan = {
 			flow->name, worker_count, flow->step_count, plan->edge_count};
-	if (wax_segment_fit(options->exchange_mem_bytes, options->slab_bytes, &exchange, &bytes,
-			    &err) < 0 ||
+	if (fit(options, &exchange, &result->exchange_bytes, &err) < 0 ||
 			wax_segment_make(&exchange, &segment, &err) < 0 ||
 			wax_control_make(&control_plan, &control, &err) < 0) {
 		fail(result, 71, err.text);
@@ -145,6 +171,7 @@ static void execute(struct run_flow_result *result, struct wax_flow *flow,
 		fail(result, 71, err.text);
 	else
 		tell_failure(result, &control, flow, &ended);
+	result->exchange_taken = taken_bytes(&segment);
 	for (uint32_t i = 0; i < worker_count; i++)
 		close(bells[i]);
 out:

@@ -16,6 +16,9 @@
  *     cr_assert_eq(result.status, 0, "%s", result.sentence);
  *     cr_assert_str_eq(result.output, "2\n4\n6\n");
  *     run_flow_free(&result);
+ *
+ * With WAX_TEST_EXCHANGE=least in the environment a flow that chooses neither slabs nor memory of the
+ * exchange is run with the least that is possible.
  */
 
 struct run_flow_options {
@@ -34,6 +37,8 @@ struct run_flow_result {
 	char step[128];      /* id of the step that failed */
 	char *output;        /* what run_flow_output wrote: its lines, sorted; never NULL */
 	char *unsorted;      /* as it was written */
+	uint64_t exchange_bytes; /* of shared memory that the exchange has laid out */
+	uint64_t exchange_taken; /* bytes of these in pages that some worker has touched */
 };
 
 /** @param options NULL: defaults */
