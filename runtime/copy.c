@@ -14,12 +14,14 @@ __attribute__((target("avx512f,avx512bw,bmi2"))) static void copy_masked(
 
 void wax_copy_short(void *to, const void *from, uint32_t bytes)
 {
+	/* A load of which nothing is wanted is slow where there is nothing: from may be NULL. */
+	if (bytes == 0)
+		return;
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi2")) {
 		copy_masked(to, from, bytes);
 		return;
 	}
 #endif
-	if (bytes > 0)
-		memcpy(to, from, bytes);
+	memcpy(to, from, bytes);
 }
