@@ -79,6 +79,23 @@ void wax_report_erase(struct wax_report *report);
 /** Print a sentence of the launcher's: "waxrun: sentence". */
 void wax_report_notice(struct wax_report *report, const char *sentence);
 
+/** Why a run failed, out of what the launcher and the worker said. */
+struct wax_report_failure {
+	bool failed;    /* nothing below otherwise */
+	int32_t worker; /* -1: no worker in particular */
+	uint32_t step;  /* or WAX_NO_STEP */
+	uint64_t epoch;
+	uint64_t offset;
+	char source[WAX_CONTROL_SOURCE_BYTES];
+	char sentence[WAX_CONTROL_SENTENCE_BYTES];
+	char item[WAX_CONTROL_ITEM_BYTES];
+	const char *hint; /* NULL: none */
+	uint32_t others;  /* workers that failed too */
+};
+
+struct wax_report_failure wax_report_find_failure(
+		const struct wax_report *report, const struct wax_ended *ended);
+
 /**
  * Print why the run failed, with a hint if there is one. Nothing after a run that ended well, was
  * stopped, or was aborted: those are no failures, or were noticed.

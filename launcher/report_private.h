@@ -117,23 +117,6 @@ const char *wax_report_step_name(const struct wax_report *report, uint32_t step)
 /** The step that an edge comes from. */
 uint32_t wax_report_edge_from(const struct wax_report *report, uint32_t edge);
 
-/** Why a run failed, out of what the launcher and the worker said. */
-struct wax_report_failure {
-	bool failed;    /* nothing below otherwise */
-	int32_t worker; /* -1: no worker in particular */
-	uint32_t step;  /* or WAX_NO_STEP */
-	uint64_t epoch;
-	uint64_t offset;
-	char source[WAX_CONTROL_SOURCE_BYTES];
-	char sentence[WAX_CONTROL_SENTENCE_BYTES];
-	char item[WAX_CONTROL_ITEM_BYTES];
-	const char *hint; /* NULL: none */
-	uint32_t others;  /* workers that failed too */
-};
-
-struct wax_report_failure wax_report_find_failure(
-		const struct wax_report *report, const struct wax_ended *ended);
-
 /** "finished", "stopped", "failed": as one word. */
 const char *wax_ending_name(enum wax_ending ending);
 

@@ -93,6 +93,7 @@ static void run_worker(const struct supervisor *supervisor, uint32_t worker, pid
 			.spin_ns = run->options->spin_ns,
 			.overcommitted = run->placement->overcommitted,
 			.rehearse = run->options->rehearse,
+			.clock = run->clock,
 	};
 	int status = wax_worker_run(&env);
 	/* What callbacks have printed: _exit would throw it away. */

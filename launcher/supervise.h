@@ -28,6 +28,7 @@ struct wax_supervision {
 	const struct wax_options *options;
 	const struct wax_placement *placement;
 	const int *bells; /* eventfd of each worker */
+	struct wax_test_clock *clock; /* see struct wax_worker_env */
 	/* Called every --interval. May be NULL. */
 	void (*progress)(void *context);
 	/* Called after sample_ns on average, not in step with anything that is regular. May be

@@ -2,6 +2,7 @@
 #ifndef RUNTIME_CLOCK_H
 #define RUNTIME_CLOCK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -17,6 +18,11 @@ static inline uint64_t wax_clock_monotonic(void)
 {
 	return wax_clock_ns(CLOCK_MONOTONIC);
 }
+
+/** What wax_test_clock_make makes: the wall clock of a run, in memory that its processes share. */
+struct wax_test_clock {
+	_Atomic int64_t now; /* ns since the Unix epoch */
+};
 
 /** ns since the Unix epoch. */
 static inline int64_t wax_clock_wall(void)

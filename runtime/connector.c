@@ -183,6 +183,11 @@ int64_t wax_env_now(const struct wax_env *env)
 	return env->op->worker->wall_ns;
 }
 
+struct wax_test_clock *wax_env_clock(const struct wax_env *env)
+{
+	return env->op->worker->env.clock;
+}
+
 struct wax_loop *wax_env_loop(struct wax_env *env)
 {
 	return env->op->worker->loop;

@@ -67,6 +67,9 @@ void wax_sink_free(struct wax_sink *sink);
 /** Before the memory of an env goes: end what it waits for. */
 void wax_env_fini(struct wax_env *env);
 
+/** The clock that is turned by hand; NULL: the run has none. */
+struct wax_test_clock *wax_env_clock(const struct wax_env *env);
+
 /** The worker's event loop, for connectors of the library. Lends until close. */
 struct wax_loop *wax_env_loop(struct wax_env *env);
 

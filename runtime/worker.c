@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <wax/test.h>
+
 #include "runtime/clock.h"
 #include "runtime/worker_private.h"
 #include "shm/bell.h"
@@ -27,6 +29,7 @@ enum {
 	SLAB_AGE_NS = 100 * 1000,
 	WALL_CHECK_NS = 100 * 1000 * 1000,
 	WALL_TRUST_NS = 1000 * 1000 * 1000,
+	HAND_CHECK_NS = 1000 * 1000,
 	/* Spinning costs at most as much as it can save: about the time that waking takes. */
 	SPIN_NS_FIRST = 30 * 1000,
 	SPIN_NS_MIN = 5 * 1000,
@@ -266,9 +269,12 @@ void wax_worker_note_state(struct wax_worker *worker)
 static void look_at_clock(struct wax_worker *worker)
 {
 	uint64_t now = wax_clock_monotonic();
+	if (worker->env.clock)
+		worker->wall_offset_ns = wax_test_clock_now(worker->env.clock) - (int64_t)now;
 	/* The wall clock may be set while we run. */
 	if (now - worker->wall_checked_ns > WALL_CHECK_NS || worker->wall_checked_ns == 0) {
-		worker->wall_offset_ns = wax_clock_wall() - (int64_t)now;
+		if (!worker->env.clock)
+			worker->wall_offset_ns = wax_clock_wall() - (int64_t)now;
 		worker->wall_checked_ns = now;
 		wax_worker_note_state(worker);
 	}
@@ -443,12 +449,30 @@ static void sleep_until(struct wax_worker *worker, int64_t wake_at)
 	wax_bell_rise(bell);
 }
 
+/* A clock that is turned by hand stands while we sleep: alone we turn it ourselves, to what comes
+ * next; otherwise look now and then whether somebody has. */
+static void rest_by_hand(struct wax_worker *worker, int64_t wake_at)
+{
+	if (something_came(worker))
+		return;
+	if (wake_at <= wax_test_clock_now(worker->env.clock))
+		return;
+	if (wake_at != WAX_NEVER && worker->env.plan->worker_count == 1)
+		wax_test_clock_set(worker->env.clock, wake_at);
+	else
+		sleep_until(worker, worker->wall_ns + HAND_CHECK_NS);
+}
+
 static int rest(struct wax_worker *worker)
 {
 	int r = flush_sinks(worker);
 	if (r < 0)
 		return r;
 	int64_t wake_at = next_timer(worker);
+	if (worker->env.clock) {
+		rest_by_hand(worker, wake_at);
+		return 0;
+	}
 	wax_worker_does(worker->record, WAX_DOING_SPINNING);
 	bool came = worker->spin_ns > 0 && spin(worker, wake_at);
 	wax_worker_does(worker->record, WAX_DOING_STEPS);

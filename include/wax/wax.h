@@ -2,7 +2,7 @@
 #ifndef WAX_WAX_H
 #define WAX_WAX_H
 
-/* Everything that a flow needs. */
+/* Everything that a flow needs; its test includes <wax/test.h> too. */
 #include <wax/base.h>
 #include <wax/err.h>
 #include <wax/type.h>
