@@ -107,7 +107,8 @@ static int output_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t
 	const struct wax_sink *sink = params->sink;
 	wax_parts_fini(&params->parts);
 	wax_parts_init(&params->parts, worker_count);
-	if (!sink->ops.list)
+	/* Nothing is opened, so nothing needs to be in one place. */
+	if (!sink->ops.list || flow->capture)
 		return 0;
 	int r = sink->ops.list(sink->sink, &params->parts, err);
 	if (r < 0)
@@ -201,6 +202,8 @@ static int output_open(struct wax_op *op, struct wax_err *err)
 	if (!data->parts)
 		return wax_err_set(err, -ENOMEM, "no memory for its partitions");
 
+	if (wax_op_capture(op))
+		return 0;
 	if (!params->sink->ops.list)
 		return open_part(op, "", false, err);
 	/* Partition p is worker p modulo the number of workers'; here it has index p / that. */
@@ -249,6 +252,8 @@ static int output_push(struct wax_op *op, const struct wax_batch *batch, uint32_
 	struct output_data *data = op->data;
 	const struct output_params *params = op->params;
 	(void)input;
+	if (wax_op_capture(op))
+		return wax_op_capture_batch(op, batch);
 	if (params->parts.count > 1)
 		return deal_to_parts(op, batch);
 	return write_part(op, &data->parts[0], batch);

@@ -39,8 +39,7 @@ static int open(void *sink, struct wax_env *env, struct wax_bytes saved, void **
 static int add(void *sink_part, const struct wax_batch *batch, struct wax_err *err)
 {
 	const struct part *part = sink_part;
-	return wax_capture_add(
-			&part->list->capture, 0, wax_env_worker(part->env), batch, err);
+	return wax_capture_add(&part->list->capture, 0, wax_env_worker(part->env), batch, err);
 }
 
 static int close(void *part, int ok, struct wax_err *err)
@@ -126,8 +125,7 @@ void wax_test_list_clear(struct wax_test_list *list)
 	list->sinks = 0;
 }
 
-static int write_item(
-		FILE *to, const struct wax_type *type, const struct wax_captured *captured)
+static int write_item(FILE *to, const struct wax_type *type, const struct wax_captured *captured)
 {
 	struct wax_item item = {captured->key, captured->value};
 	return wax_item_write(to, type, &item);

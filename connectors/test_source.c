@@ -22,7 +22,7 @@ struct part {
 	size_t index;      /* of the next entry */
 	uint64_t position; /* entries consumed, as far as they count */
 	int64_t awake_at;
-	bool ends;   /* by a mark: at the next call */
+	bool ends; /* by a mark: at the next call */
 	bool aborts;
 };
 

@@ -62,6 +62,9 @@ struct wax_option_list {
 	uint32_t count;
 };
 
+/** sanitize with a seed that is chosen. */
+#define WAX_OPTION_SANITIZE_AUTO INT64_MAX
+
 /** What the command line, the environment and the defaults say together. A plain value. */
 struct wax_options {
 	enum wax_option_action action; /* the others are filled whatever it is */
@@ -95,6 +98,8 @@ struct wax_options {
 	bool version;
 	bool print_man;
 	enum wax_option_shell print_completion;
+
+	uint64_t sanitize; /* seed; 0: no; or WAX_OPTION_SANITIZE_AUTO */
 
 	const char *flow_path; /* FLOW; NULL only where the action needs none */
 	int flow_argc;         /* what follows "--"; 0 when there is none */

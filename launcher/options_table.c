@@ -332,6 +332,29 @@ const struct wax_option wax_option_table[] = {
 					"text (the default), mermaid or json, but run nothing.",
 		},
 		{
+				.name = "sanitize",
+				.argument = "SEED",
+				.kind = WAX_OPTION_NUMBER,
+				.group = WAX_OPTION_GROUP_OTHER,
+				.bare = "auto",
+				.word = "auto",
+				.word_value = WAX_OPTION_SANITIZE_AUTO,
+				.min = 1,
+				.max = UINT32_MAX,
+				.no_variable = true,
+				MEMBER(sanitize),
+				.help = "do results depend on batches or workers?",
+				.more = "Run the flow some ten times: with 1 to 4 workers, batches "
+					"cut at random, keys dealt at random, exchanges where "
+					"none is needed and state rebuilt from snapshots; and "
+					"compare what reaches each output. "
+					"Sinks write nothing. "
+					"The exit status is 1 where results differ, and the "
+					"first difference, what brings it about and a hint "
+					"are printed. "
+					"The same SEED does the same again.",
+		},
+		{
 				.name = "help",
 				.letter = 'h',
 				.kind = WAX_OPTION_FLAG,

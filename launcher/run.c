@@ -16,6 +16,7 @@
 #include "launcher/partitions.h"
 #include "launcher/placement.h"
 #include "launcher/report.h"
+#include "launcher/sanitize.h"
 #include "launcher/setup.h"
 #include "launcher/supervise.h"
 #include "runtime/clock.h"
@@ -212,6 +213,10 @@ static int run_flow(struct run *run)
 	int status = build(run);
 	if (status != 0 || wax_flow_wants_help(run->flow))
 		return status;
+	if (run->options.sanitize && run->options.action == WAX_OPTION_RUN) {
+		status = wax_sanitize(run->flow, &run->options, stderr, &run->err);
+		return run->err.code ? say(&run->err, status) : status;
+	}
 	status = wax_setup_plan(&run->setup, run->flow, &run->options, &run->err);
 	if (status != 0)
 		return say(&run->err, status);

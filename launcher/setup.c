@@ -74,8 +74,7 @@ static int make_shared(struct wax_setup *setup, struct wax_err *err)
 	return r < 0 ? r : make_bells(setup, err);
 }
 
-int wax_setup_share(struct wax_setup *setup, const struct wax_options *options,
-		struct wax_err *err)
+int wax_setup_share(struct wax_setup *setup, const struct wax_options *options, struct wax_err *err)
 {
 	if (fit_exchange(setup, options, err) < 0)
 		return WAX_EXIT_USAGE;

@@ -47,8 +47,8 @@ int wax_setup_plan(struct wax_setup *setup, struct wax_flow *flow,
 		const struct wax_options *options, struct wax_err *err);
 
 /** Make what the workers share. Behind wax_setup_plan. @return as wax_setup_plan */
-int wax_setup_share(struct wax_setup *setup, const struct wax_options *options,
-		struct wax_err *err);
+int wax_setup_share(
+		struct wax_setup *setup, const struct wax_options *options, struct wax_err *err);
 
 /** What wax_supervise is given; whom to tell is left out. Borrows until wax_setup_free. */
 struct wax_supervision wax_setup_supervision(

@@ -84,10 +84,16 @@ static int build_flow(struct run *run, const struct wax_flow_entry *entry)
 	int arg_count = 0;
 	while (run->given.args && run->given.args[arg_count])
 		arg_count++;
-	if (parse_options(run) < 0 || wax_flow_make(entry, arg_count, (char **)run->given.args,
-						      &run->flow, &run->err) < 0)
+	if (parse_options(run) < 0 ||
+			wax_flow_make(entry, arg_count, (char **)run->given.args, &run->flow,
+					&run->err) < 0)
 		return fail(run, WAX_EXIT_USAGE);
-	return run->flow->mistake_count > 0 ? tell_mistakes(run) : 0;
+	if (run->flow->mistake_count > 0)
+		return tell_mistakes(run);
+	const struct wax_option_list *rules = &run->options.on_error;
+	if (wax_flow_set_policies(run->flow, rules->texts, rules->count, &run->err) < 0)
+		return fail(run, WAX_EXIT_USAGE);
+	return 0;
 }
 
 /* ---- The run */

@@ -81,9 +81,10 @@ int wax_final_end(struct wax_op *op);
 size_t wax_final_state_bytes(const struct wax_op *op);
 void wax_final_close(struct wax_op *op);
 
-#define WAX_FINAL_CLASS(name, params)                                                              \
+/* `commutes`: the order in which the values of a key are added does not matter. */
+#define WAX_FINAL_CLASS(name, params, commutes)                                                    \
 	{                                                                                          \
-		.kind = name, .params_bytes = sizeof(params),                                      \
+		.kind = name, .params_bytes = sizeof(params), .any_order = commutes,               \
 		.data_bytes = sizeof(struct wax_final), .open = wax_final_open,                    \
 		.push = wax_final_push, .end = wax_final_end,                                      \
 		.state_bytes = wax_final_state_bytes, .close = wax_final_close                     \

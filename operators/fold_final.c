@@ -57,7 +57,7 @@ static int add_by_kernel(struct wax_op *op, const struct wax_table *table,
 	return 0;
 }
 
-static const struct wax_op_class fold_final_class = WAX_FINAL_CLASS("fold_final", struct params);
+static const struct wax_op_class fold_final_class = WAX_FINAL_CLASS("fold_final", struct params, false);
 
 static struct wax_stream finish(struct wax_flow *flow, struct wax_step *step, bool by_key,
 		const struct wax_type *up_type, const struct wax_type *acc)

@@ -120,10 +120,18 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	uint32_t passed = 0;
 
 	(void)input;
+	if (wax_op_capture(op)) {
+		int r = wax_op_capture_batch(op, batch);
+
+		if (r < 0)
+			return r;
+	}
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
 		int r = params->fn ? params->fn(&place, &item, params->ctx)
-				   : print_item(op->data, params, &place, &item);
+				: wax_op_capture(op)
+				? 0
+				: print_item(op->data, params, &place, &item);
 
 		if (r >= 0)
 			continue;

@@ -40,7 +40,7 @@ static int add(struct wax_op *op, const struct wax_table *table, const struct wa
 }
 
 static const struct wax_op_class combiner_class = WAX_COMBINER_CLASS("reduce_final", struct params);
-static const struct wax_op_class final_class = WAX_FINAL_CLASS("reduce_final", struct params);
+static const struct wax_op_class final_class = WAX_FINAL_CLASS("reduce_final", struct params, true);
 
 struct wax_stream wax_reduce_final(struct wax_stream up, const char *id,
 		int (*reduce)(void *acc, const void *value, void *ctx), void *ctx)

@@ -533,14 +533,11 @@ static int rehearse(struct wax_op *op, struct wax_table_entry *entry)
 	return r < 0 ? r : set_timer(op, entry);
 }
 
-static int epoch_end(struct wax_op *op, uint64_t epoch)
+static int rehearse_all(struct wax_op *op)
 {
 	struct data *data = op->data;
 	int r = 0;
 
-	(void)epoch;
-	if (!data->rehearses)
-		return 0;
 	begin(op);
 	for (size_t i = 0; i < data->awake_count && r == 0; i++) {
 		struct awake *awake = &data->awake[i];
@@ -553,6 +550,14 @@ static int epoch_end(struct wax_op *op, uint64_t epoch)
 	data->awake_count = 0;
 	finish(op);
 	return r;
+}
+
+static int epoch_end(struct wax_op *op, uint64_t epoch)
+{
+	const struct data *data = op->data;
+
+	(void)epoch;
+	return data->rehearses ? rehearse_all(op) : 0;
 }
 
 /* ---- */
@@ -609,6 +614,7 @@ static const struct wax_op_class stateful_batch_class = {
 		.state_bytes = state_bytes,
 		.wake = wake,
 		.epoch_end = epoch_end,
+		.rehearse = rehearse_all,
 		.end = end,
 		.close = close,
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -107,6 +108,17 @@ int wax_capture_add(const struct wax_capture *capture, uint32_t step, uint32_t w
 	return wax_err_set(err, -code, "keep %zu bytes of results: %s", bytes, strerror(code));
 }
 
+static bool read_all(int fd, char *to, size_t bytes)
+{
+	for (size_t have = 0; have < bytes;) {
+		ssize_t got = pread(fd, to + have, bytes - have, (off_t)have);
+		if (got <= 0)
+			return false;
+		have += (size_t)got;
+	}
+	return true;
+}
+
 static size_t list_records(const struct wax_capture_view *view, struct wax_captured *items)
 {
 	size_t count = 0;
@@ -138,9 +150,12 @@ int wax_capture_view_init(const struct wax_capture *capture, struct wax_capture_
 	if (status.st_size == 0)
 		return 0;
 	struct wax_capture_view view = {.memory_bytes = (size_t)status.st_size};
-	view.memory = mmap(NULL, view.memory_bytes, PROT_READ, MAP_SHARED, capture->fd, 0);
-	if (view.memory == MAP_FAILED)
-		return wax_err_set(err, -errno, "map the results: %m");
+	/* A copy: it is to stay when the capture is cleared. */
+	view.memory = aligned_alloc(RECORD_ALIGN, padded(view.memory_bytes));
+	if (!view.memory || !read_all(capture->fd, view.memory, view.memory_bytes)) {
+		wax_capture_view_fini(&view);
+		return wax_err_set(err, -ENOMEM, "no memory for the results");
+	}
 	view.count = list_records(&view, NULL);
 	view.items = calloc(view.count, sizeof(*view.items));
 	if (!view.items) {
@@ -154,8 +169,7 @@ int wax_capture_view_init(const struct wax_capture *capture, struct wax_capture_
 
 void wax_capture_view_fini(struct wax_capture_view *view)
 {
-	if (view->memory)
-		munmap(view->memory, view->memory_bytes);
+	free(view->memory);
 	free(view->items);
 	*view = (struct wax_capture_view){0};
 }

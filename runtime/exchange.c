@@ -69,6 +69,7 @@ int wax_exchange_make(const struct wax_exchange_env *env, struct wax_exchange **
 	exchange->env = *env;
 	exchange->record = wax_control_worker(env->control, env->me);
 	exchange->header = &env->segment->layout;
+	exchange->perturb = env->plan->perturb;
 	exchange->worker_count = env->plan->worker_count;
 	exchange->out = calloc(env->plan->edge_count + 1, sizeof(*exchange->out));
 	exchange->in = calloc(env->plan->edge_count + 1, sizeof(*exchange->in));

@@ -7,6 +7,7 @@
 #include "runtime/assert.h"
 #include "runtime/columns.h"
 #include "runtime/exchange.h"
+#include "runtime/perturb.h"
 #include "shm/bell.h"
 #include "shm/mark.h"
 
@@ -143,6 +144,8 @@ struct wax_exchange {
 	struct wax_exchange_env env;
 	struct wax_worker_record *record; /* of this worker */
 	const struct wax_segment_header *header; /* the copy that no other worker can write over */
+	const struct wax_perturb *perturb; /* NULL: the run is not perturbed */
+	uint64_t dealt; /* how often something was dealt at random */
 	uint32_t worker_count;
 	uint32_t edge_count;
 	struct edge_out *out;

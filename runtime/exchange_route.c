@@ -275,12 +275,64 @@ static struct lane *deal(struct wax_exchange *exchange, struct edge_out *out)
 	return lane;
 }
 
+/* ---- Perturbed: see runtime/perturb.h */
+
+/* @return false: it is sent as ever */
+static bool is_perturbed(const struct wax_exchange *exchange, const struct wax_plan_edge *edge)
+{
+	return edge->route != WAX_ROUTE_LOCAL && edge->route != WAX_ROUTE_PART &&
+			(exchange->perturb->routing ||
+					(edge->forced && edge->route == WAX_ROUTE_ITEMS));
+}
+
+static uint32_t random_lane(struct wax_exchange *exchange, const struct edge_out *out)
+{
+	uint64_t place = (uint64_t)exchange->env.me << 40 | exchange->dealt++;
+	return (uint32_t)(wax_perturb_hash(exchange->perturb->seed, place) % out->lane_count);
+}
+
+static int scatter_perturbed(struct wax_exchange *exchange, uint32_t edge,
+		const struct wax_batch *batch, struct wax_err *err)
+{
+	const struct edge_out *out = &exchange->out[edge];
+	int r = 0;
+	for (uint32_t i = 0; r == 0 && i < batch->count; i++) {
+		uint16_t to;
+		if (out->plan->route == WAX_ROUTE_KEY) {
+			uint64_t hash;
+			hash_keys(batch, i, 1, &hash);
+			to = (uint16_t)wax_perturb_route(
+					exchange->perturb, (uint32_t)(hash >> 52), out->lane_count);
+		} else {
+			to = (uint16_t)random_lane(exchange, out);
+		}
+		r = place(exchange, edge, batch, i, 1, &to, err);
+	}
+	return r;
+}
+
+static int send_perturbed(struct wax_exchange *exchange, uint32_t edge,
+		const struct wax_batch *batch, struct wax_err *err)
+{
+	const struct edge_out *out = &exchange->out[edge];
+	uint64_t shift = wax_perturb_hash(exchange->perturb->seed, edge) % out->lane_count;
+	if (out->plan->steady)
+		return append(exchange, edge,
+				&out->lanes[(exchange->env.me + shift) % out->lane_count], batch,
+				err);
+	if (out->plan->route == WAX_ROUTE_BATCHES)
+		return append(exchange, edge, &out->lanes[random_lane(exchange, out)], batch, err);
+	return scatter_perturbed(exchange, edge, batch, err);
+}
+
 int wax_exchange_send(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
 		struct wax_err *err)
 {
 	struct edge_out *out = &exchange->out[edge];
 	WAX_ASSERT(out->due == out->posted);
 	wax_count(&out->counters->items_out, batch->count);
+	if (wax_unlikely(exchange->perturb && is_perturbed(exchange, out->plan)))
+		return send_perturbed(exchange, edge, batch, err);
 	switch (out->plan->route) {
 	case WAX_ROUTE_KEY:
 	case WAX_ROUTE_ITEMS:

@@ -9,7 +9,9 @@
 #include <wax/err.h>
 #include <wax/flow.h>
 
+#include "runtime/capture.h"
 #include "runtime/letters.h"
+#include "runtime/perturb.h"
 #include "runtime/step.h"
 
 /* A flow while it is described and after: the steps, the streams, the arguments, the mistakes. */
@@ -65,6 +67,10 @@ struct wax_flow {
 	char **mistakes;
 	uint32_t mistake_count;
 	uint32_t usage_mistake_count; /* of these: in the arguments, not in the graph */
+
+	/* Of a trial, set before the flow is prepared; NULL: none. */
+	const struct wax_perturb *perturb;
+	const struct wax_capture *capture; /* takes what reaches the outputs, in place of sinks */
 
 	void **allocations;
 	uint32_t allocation_count;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/capture.h"
 #include "runtime/columns.h"
 #include "runtime/worker_private.h"
 
@@ -72,6 +73,18 @@ uint32_t wax_op_worker_index(const struct wax_op *op)
 uint32_t wax_op_worker_count(const struct wax_op *op)
 {
 	return op->worker->env.plan->worker_count;
+}
+
+const struct wax_capture *wax_op_capture(const struct wax_op *op)
+{
+	return op->worker->env.plan->flow->capture;
+}
+
+int wax_op_capture_batch(struct wax_op *op, const struct wax_batch *batch)
+{
+	int r = wax_capture_add(wax_op_capture(op), op->index, op->worker->env.me, batch,
+			&op->worker->err);
+	return r < 0 ? wax_op_fail(op, NULL, 0, r, NULL) : 0;
 }
 
 bool wax_op_rehearses(const struct wax_op *op)
@@ -240,6 +253,9 @@ int wax_op_deliver(struct wax_port *port, const struct wax_batch *batch)
 	struct wax_step_counters *counters = counters_of(op);
 	wax_count(&counters->items_out, batch->count);
 	wax_count(&counters->bytes_out, wax_batch_bytes(batch));
+	if (wax_unlikely(worker->perturber &&
+			    wax_perturber_emitted(worker->perturber, op, batch) < 0))
+		return -ECANCELED;
 
 	for (uint32_t i = 0; i < deliverer->consumer_count; i++) {
 		const struct wax_consumer *consumer = &deliverer->consumers[i];
@@ -274,6 +290,9 @@ static int ports_flush(struct wax_op *op)
 
 int wax_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
+	struct wax_perturber *perturber = op->worker->perturber;
+	if (wax_unlikely(perturber && wax_perturber_wants(perturber)))
+		return wax_perturber_push(perturber, op, batch, input);
 	struct wax_worker_record *record = op->worker->record;
 	uint32_t before = wax_load_relaxed(&record->step_now);
 	/* Relaxed: for reports; a crash is seen by the launcher after the process is gone. */

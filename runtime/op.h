@@ -29,6 +29,7 @@ struct wax_op_class {
 	size_t params_bytes; /* of step->params: what the flow said; the same in all workers */
 	size_t data_bytes;   /* of op->data: this worker's own; zeroed */
 	bool counts_as_output; /* a flow needs at least one of these */
+	bool any_order; /* has state, but what becomes of it does not depend on the order of items */
 
 	/* In the launcher, when the number of workers is known, before the fork: find what can only
 	 * be found there (are the files there? which partitions?). */
@@ -51,6 +52,8 @@ struct wax_op_class {
 	int (*flush)(struct wax_op *op);
 	/* All items of an epoch were pushed; called before the mark is passed on. */
 	int (*epoch_end)(struct wax_op *op, uint64_t epoch);
+	/* Make all state that changed anew from its snapshot: see wax_op_rehearses. */
+	int (*rehearse)(struct wax_op *op);
 	/* All inputs ended. What is emitted may be much: emit some thousand items, give back 1 to
 	 * be called again when there is room for more, and 0 at the end. */
 	int (*end)(struct wax_op *op);
@@ -138,6 +141,10 @@ int64_t wax_op_now(const struct wax_op *op);
 uint64_t wax_op_epoch(const struct wax_op *op);
 uint32_t wax_op_worker_index(const struct wax_op *op);
 uint32_t wax_op_worker_count(const struct wax_op *op);
+/** Where what an output is given goes, in place of its sink or the terminal; NULL: nowhere. */
+const struct wax_capture *wax_op_capture(const struct wax_op *op);
+/** Hand a batch to the capture. @return 0; negative, and the operator has failed */
+int wax_op_capture_batch(struct wax_op *op, const struct wax_batch *batch);
 /** Is every changed key to be snapshot and rebuilt at the end of an epoch (--rehearse)? */
 bool wax_op_rehearses(const struct wax_op *op);
 

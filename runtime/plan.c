@@ -12,10 +12,11 @@ struct making {
 	struct wax_plan *plan;
 	uint32_t *level; /* of each step */
 	uint32_t *group; /* union-find over steps: the root of its stage */
+	bool *ordered;   /* see find_ordered */
 };
 
-/* How the items of a stream get to a step. */
-static enum wax_route route_of(const struct wax_plan *plan, const struct wax_step *step,
+/* How the items of a stream get to a step, as far as that needs it. */
+static enum wax_route needed_route(const struct wax_plan *plan, const struct wax_step *step,
 		const struct wax_stream_info *info)
 {
 	if (plan->worker_count == 1)
@@ -23,6 +24,38 @@ static enum wax_route route_of(const struct wax_plan *plan, const struct wax_ste
 	if (step->route == WAX_ROUTE_KEY && info->by_key)
 		return WAX_ROUTE_LOCAL;
 	return step->route;
+}
+
+/* Is an edge to be cut that needs not be? */
+static bool is_forced(const struct wax_plan *plan, const struct wax_step *step, uint32_t input)
+{
+	const struct wax_perturb *perturb = plan->perturb;
+	/* Most of them; where none is left alone, no step calls the next. */
+	return perturb && perturb->exchange &&
+			wax_perturb_hash(perturb->seed, (uint64_t)step->index << 32 | input) % 4 != 0;
+}
+
+static enum wax_route route_of(const struct wax_plan *plan, const struct wax_step *step,
+		uint32_t input, const struct wax_stream_info *info)
+{
+	enum wax_route route = needed_route(plan, step, info);
+	if (route != WAX_ROUTE_LOCAL || plan->worker_count == 1 || !is_forced(plan, step, input))
+		return route;
+	/* Keys that are together stay so. */
+	return info->by_key ? WAX_ROUTE_KEY : WAX_ROUTE_ITEMS;
+}
+
+/* Which steps' results, or those of a step behind them, depend on the order of what they are given. */
+static void find_ordered(struct making *making)
+{
+	const struct wax_flow *flow = making->plan->flow;
+	for (uint32_t i = flow->step_count; i-- > 0;) {
+		const struct wax_step *step = flow->steps[i];
+		making->ordered[i] |= step->class->state_bytes && !step->class->any_order;
+		for (uint32_t input = 0; input < step->input_count; input++)
+			making->ordered[wax_flow_stream(flow, step->inputs[input])->step] |=
+					making->ordered[i];
+	}
 }
 
 static void find_levels(struct making *making)
@@ -33,7 +66,8 @@ static void find_levels(struct making *making)
 		for (uint32_t input = 0; input < step->input_count; input++) {
 			const struct wax_stream_info *info =
 					wax_flow_stream(flow, step->inputs[input]);
-			bool exchange = route_of(making->plan, step, info) != WAX_ROUTE_LOCAL;
+			bool exchange = is_forced(making->plan, step, input) ||
+					route_of(making->plan, step, input, info) != WAX_ROUTE_LOCAL;
 			uint32_t level = making->level[info->step] + exchange;
 			if (level > making->level[i])
 				making->level[i] = level;
@@ -61,12 +95,16 @@ static void join_groups(struct making *making, uint32_t a, uint32_t b)
 		making->group[a] = b;
 }
 
-static int add_edge(struct wax_plan *plan, const struct wax_step *step, uint32_t input,
+static int add_edge(struct making *making, const struct wax_step *step, uint32_t input,
 		enum wax_route route, struct wax_err *err)
 {
+	struct wax_plan *plan = making->plan;
 	if (plan->edge_count == WAX_LANES_MAX)
 		return wax_err_set(err, -E2BIG, "the flow has more than %d exchanges", WAX_LANES_MAX);
 	uint32_t stream = step->inputs[input];
+	const struct wax_stream_info *info = wax_flow_stream(plan->flow, stream);
+	bool forced = is_forced(plan, step, input) &&
+			needed_route(plan, step, info) == WAX_ROUTE_LOCAL;
 	plan->edges[plan->edge_count++] = (struct wax_plan_edge){
 			.stream = stream,
 			.step = step->index,
@@ -74,7 +112,9 @@ static int add_edge(struct wax_plan *plan, const struct wax_step *step, uint32_t
 			.route = route,
 			.part_count = step->part_count,
 			.part_choice = step->part_choice,
-			.type = wax_flow_stream(plan->flow, stream)->type,
+			.type = info->type,
+			.forced = forced,
+			.steady = forced && route == WAX_ROUTE_ITEMS && making->ordered[step->index],
 	};
 	return 0;
 }
@@ -94,12 +134,12 @@ static int cut(struct making *making, struct wax_err *err)
 			for (uint32_t input = 0; input < step->input_count; input++) {
 				if (step->inputs[input] != stream)
 					continue;
-				enum wax_route route = route_of(plan, step, info);
+				enum wax_route route = route_of(plan, step, input, info);
 				uint32_t edge = WAX_NO_EDGE;
 				if (route != WAX_ROUTE_LOCAL ||
 						making->level[i] > making->level[info->step]) {
 					edge = plan->edge_count;
-					int r = add_edge(plan, step, input, route, err);
+					int r = add_edge(making, step, input, route, err);
 					if (r < 0)
 						return r;
 				} else {
@@ -164,6 +204,7 @@ static int make_plan(struct making *making, struct wax_err *err)
 			!plan->stage_steps || !plan->step_stage)
 		return wax_err_set(err, -ENOMEM, "no memory to plan the flow");
 
+	find_ordered(making);
 	find_levels(making);
 	int r = cut(making, err);
 	if (r == 0)
@@ -179,17 +220,20 @@ int wax_plan_make(const struct wax_flow *flow, uint32_t worker_count, struct wax
 			.plan = plan,
 			.level = calloc(flow->step_count + 1, sizeof(*making.level)),
 			.group = calloc(flow->step_count + 1, sizeof(*making.group)),
+			.ordered = calloc(flow->step_count + 1, sizeof(*making.ordered)),
 	};
 	int r;
-	if (!plan || !making.level || !making.group) {
+	if (!plan || !making.level || !making.group || !making.ordered) {
 		r = wax_err_set(err, -ENOMEM, "no memory to plan the flow");
 	} else {
 		plan->flow = flow;
+		plan->perturb = flow->perturb;
 		plan->worker_count = worker_count;
 		r = make_plan(&making, err);
 	}
 	free(making.level);
 	free(making.group);
+	free(making.ordered);
 	if (r < 0) {
 		wax_plan_free(plan);
 		return r;

@@ -30,6 +30,9 @@ struct wax_plan_edge {
 	uint32_t part_count;  /* of WAX_ROUTE_PART */
 	struct wax_part_choice part_choice;
 	const struct wax_type *type;
+	bool forced; /* nothing needs it: see struct wax_perturb */
+	bool steady; /* of those, to another worker: all that one worker sends goes to one other, so
+		      * that items keep their order */
 };
 
 /** Who takes the batches of a stream. */
@@ -52,6 +55,7 @@ struct wax_plan_stage {
 
 struct wax_plan {
 	const struct wax_flow *flow;
+	const struct wax_perturb *perturb; /* the flow's */
 	uint32_t worker_count;
 	uint32_t edge_count;
 	struct wax_plan_edge *edges;

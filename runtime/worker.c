@@ -58,8 +58,12 @@ static int each_letters(struct wax_worker *worker,
 {
 	const struct wax_flow *flow = worker->env.plan->flow;
 	int r = 0;
-	for (uint32_t i = 0; i < flow->letter_box_count && r == 0; i++)
-		r = call(&worker->letters[i], &flow->letter_boxes[i], &worker->err);
+	for (uint32_t i = 0; i < flow->letter_box_count && r == 0; i++) {
+		if (flow->capture)
+			wax_letters_fini(&worker->letters[i]); /* a trial writes nothing */
+		else
+			r = call(&worker->letters[i], &flow->letter_boxes[i], &worker->err);
+	}
 	return r < 0 ? wax_worker_fail(worker, worker->posted, 5) : 0;
 }
 
@@ -185,6 +189,11 @@ static int make_worker(struct wax_worker *worker)
 	if (r < 0)
 		return wax_err_set(err, r, "no memory to start worker %u", worker->env.me);
 	worker->stages_live = plan->stage_count;
+	if (plan->perturb) {
+		worker->perturber = wax_perturber_make(plan->perturb, worker);
+		if (!worker->perturber)
+			return wax_err_set(err, -ENOMEM, "no memory to perturb the run");
+	}
 
 	struct wax_exchange_env env = {plan, worker->env.segment, worker->env.control,
 			worker->env.bells, worker->env.me};
@@ -250,6 +259,7 @@ static void free_worker(struct wax_worker *worker)
 	free(worker->ops);
 	free(worker->stages);
 	wax_exchange_free(worker->exchange);
+	wax_perturber_free(worker->perturber);
 }
 
 /* ---- A turn */
@@ -574,5 +584,5 @@ int wax_flow_prepare(struct wax_flow *flow, uint32_t worker_count, struct wax_er
 		}
 	}
 	int r = check_paths(flow, err);
-	return r < 0 ? r : wax_flow_open_letters(flow, err);
+	return r < 0 || flow->capture ? r : wax_flow_open_letters(flow, err);
 }

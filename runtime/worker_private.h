@@ -9,6 +9,7 @@
 #include "runtime/exchange.h"
 #include "runtime/letters.h"
 #include "runtime/op.h"
+#include "runtime/perturb.h"
 #include "runtime/port.h"
 #include "runtime/step.h"
 #include "runtime/worker.h"
@@ -56,6 +57,7 @@ struct wax_worker {
 	struct wax_worker_record *record;
 	struct wax_loop *loop;
 	struct wax_exchange *exchange;
+	struct wax_perturber *perturber; /* NULL: the run is not perturbed */
 	struct wax_op *ops; /* one for each step */
 	struct wax_stage *stages; /* furthest downstream first */
 	uint32_t stages_live;

@@ -294,7 +294,8 @@ Test(options, an_unknown_option_behind_the_flow_may_be_the_flows)
 
 Test(options, a_beginning_of_several_names_them)
 {
-	ASSERT_ERROR(NULL, "'--s' could be --spin, --slab or --snapshot-interval: write more of it",
+	ASSERT_ERROR(NULL, "'--s' could be --spin, --slab, --snapshot-interval or --sanitize: "
+			  "write more of it",
 			"--s", "64K", "flow.so");
 }
 

@@ -115,8 +115,8 @@ Test(test_run, list_knows_the_worker_and_keeps_its_order)
 static void pass_pairs(struct wax_flow *flow)
 {
 	static const uint32_t one = 1, two = 2;
-	static const struct wax_test_entry entries[] = {
-			WAX_TEST_KEYED("b", one), WAX_TEST_KEYED("a", two), WAX_TEST_KEYED("b", two)};
+	static const struct wax_test_entry entries[] = {WAX_TEST_KEYED("b", one),
+			WAX_TEST_KEYED("a", two), WAX_TEST_KEYED("b", two)};
 	struct wax_stream stream = wax_input(flow, "pairs",
 			wax_test_source(WAX_KEYED(WAX_TEXT, WAX_U32), entries, COUNT(entries), 8));
 
@@ -294,7 +294,8 @@ struct alarm {
 	int64_t at;
 };
 
-static int on_batch(struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
+static int on_batch(
+		struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
 {
 	struct alarm *alarm = state;
 

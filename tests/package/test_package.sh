@@ -51,4 +51,9 @@ for compiler in g++ clang++; do
 	builds_and_runs "$compiler" -x c++ -std=c++17
 done
 
+# A test of a flow needs nothing else.
+# shellcheck disable=SC2086
+expect_exit 0 gcc -std=c11 -Wall -Wextra -Werror -o "$work/test" "$SOURCE/examples/test_wordcount.c" $flags
+expect_exit 0 "$work/test"
+
 expect_nothing_left

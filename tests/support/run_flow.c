@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "launcher/options.h"
-#include "launcher/placement.h"
-#include "launcher/supervise.h"
+#include "launcher/setup.h"
 #include "runtime/flow.h"
 #include "runtime/plan.h"
 #include "runtime/worker.h"
@@ -119,66 +117,43 @@ static uint64_t taken_bytes(const struct wax_segment *segment)
 	return taken;
 }
 
-/* Slabs and memory of the exchange, as asked for by the test or by the environment. */
-static int fit(const struct wax_options *options, struct wax_segment_plan *exchange,
-		uint64_t *ret_bytes, struct wax_err *err)
+/* The environment may ask for the least memory that an exchange can have. */
+static void choose_least(const struct wax_setup *setup, struct wax_options *options)
 {
 	const char *asked = getenv("WAX_TEST_EXCHANGE");
-	uint64_t memory = options->exchange_mem_bytes, slab = options->slab_bytes;
-	if (asked && !strcmp(asked, "least") && memory == 0 && slab == 0) {
-		slab = WAX_SLAB_BYTES_MIN;
-		wax_segment_fit(1, slab, exchange, &memory, NULL);
-	}
-	return wax_segment_fit(memory, slab, exchange, ret_bytes, err);
+	struct wax_segment_plan exchange = {.worker_count = setup->plan->worker_count,
+			.edge_count = setup->plan->edge_count};
+	if (!asked || strcmp(asked, "least") != 0 || options->exchange_mem_bytes > 0 ||
+			options->slab_bytes > 0)
+		return;
+	options->slab_bytes = WAX_SLAB_BYTES_MIN;
+	wax_segment_fit(1, options->slab_bytes, &exchange, &options->exchange_mem_bytes, NULL);
 }
 
 static void execute(struct run_flow_result *result, struct wax_flow *flow,
-		const struct wax_options *options, uint32_t worker_count)
+		struct wax_options *options)
 {
 	struct wax_err err = {0};
-	struct wax_placement *placement = NULL;
-	struct wax_plan *plan = NULL;
-	struct wax_segment segment = {0};
-	struct wax_control control = {0};
-	struct wax_segment_plan exchange = {.worker_count = worker_count};
-	int bells[WAX_WORKERS_MAX];
+	struct wax_setup setup = {0};
 	struct wax_ended ended;
 
-	if (wax_placement_make(NULL, worker_count, WAX_BIND_NONE, &placement, &err) < 0 ||
-			wax_flow_prepare(flow, worker_count, &err) < 0 ||
-			wax_plan_make(flow, worker_count, &plan, &err) < 0) {
-		fail(result, 2, err.text);
-		goto out;
+	int status = wax_setup_plan(&setup, flow, options, &err);
+	if (status == 0) {
+		choose_least(&setup, options);
+		status = wax_setup_share(&setup, options, &err);
 	}
-	exchange.edge_count = plan->edge_count;
-	struct wax_control_plan control_plan = {
-			flow->name, worker_count, flow->step_count, plan->edge_count};
-	if (fit(options, &exchange, &result->exchange_bytes, &err) < 0 ||
-			wax_segment_make(&exchange, &segment, &err) < 0 ||
-			wax_control_make(&control_plan, &control, &err) < 0) {
-		fail(result, 71, err.text);
-		goto out;
+	if (status == 0) {
+		result->exchange_bytes = setup.exchange_bytes;
+		struct wax_supervision supervision = wax_setup_supervision(&setup, options);
+		if (wax_supervise(&supervision, &ended, &err) < 0)
+			status = 71;
+		else
+			tell_failure(result, &setup.control, flow, &ended);
+		result->exchange_taken = taken_bytes(&setup.segment);
 	}
-	for (uint32_t i = 0; i < worker_count; i++)
-		bells[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct wax_supervision supervision = {.plan = plan,
-			.segment = &segment,
-			.control = &control,
-			.options = options,
-			.placement = placement,
-			.bells = bells};
-	if (wax_supervise(&supervision, &ended, &err) < 0)
-		fail(result, 71, err.text);
-	else
-		tell_failure(result, &control, flow, &ended);
-	result->exchange_taken = taken_bytes(&segment);
-	for (uint32_t i = 0; i < worker_count; i++)
-		close(bells[i]);
-out:
-	wax_control_free(&control);
-	wax_segment_free(&segment);
-	wax_plan_free(plan);
-	wax_placement_free(placement);
+	if (status != 0)
+		fail(result, status, err.text);
+	wax_setup_free(&setup);
 }
 
 struct run_flow_result run_flow(void (*build)(struct wax_flow *flow), uint32_t worker_count,
@@ -208,7 +183,7 @@ struct run_flow_result run_flow(void (*build)(struct wax_flow *flow), uint32_t w
 		for (uint32_t i = 0; i < flow->mistake_count; i++)
 			fail(&result, 3, flow->mistakes[i]);
 		if (flow->mistake_count == 0)
-			execute(&result, flow, &parsed, worker_count);
+			execute(&result, flow, &parsed);
 		wax_flow_free(flow);
 	}
 	result.unsorted = read_all(output_path);

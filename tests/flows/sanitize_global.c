@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wrong: numbers what comes, in a variable of which each worker has its own. */
+#include <wax/wax.h>
+
+static int number(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	static uint64_t seen;
+
+	(void)item;
+	(void)ctx;
+	seen++;
+	return wax_emit(out, &seen, sizeof(seen));
+}
+
+WAX_FLOW(sanitize_global, "State in a global variable")
+{
+	struct wax_stream numbers = wax_input(flow, "numbers", wax_numbers(100, 0));
+
+	wax_output(wax_map(numbers, "number", WAX_U64, number, NULL), "out", wax_stdout("%v"));
+}
