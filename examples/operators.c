@@ -196,6 +196,25 @@ static const struct wax_stateful packs_of_two = {
 	.on_eof = pack_rest,
 };
 
+static int is_small(const struct wax_item *item, void *ctx)
+{
+	(void)ctx;
+	return number_of(item) < 100;
+}
+
+static void values(struct wax_stream by_rest)
+{
+	struct wax_stream divided =
+			wax_flat_map_value(by_rest, "divisor_values", WAX_U64, divisors, NULL);
+	struct wax_stream halves =
+			wax_filter_map_value(by_rest, "half_values", WAX_U64, half, NULL);
+	struct wax_stream small = wax_filter_value(by_rest, "small", is_small, NULL);
+
+	wax_output(divided, "out_divisor_values", wax_stdout("divisor of a number of %k: %v"));
+	wax_output(halves, "out_half_values", wax_stdout("half of a number of %k: %v"));
+	wax_output(small, "out_small", wax_stdout("small in %k: %v"));
+}
+
 static void keyed(struct wax_stream numbers)
 {
 	const struct wax_type *mean = WAX_STRUCT_PRINT(struct mean, print_mean);
@@ -203,6 +222,7 @@ static void keyed(struct wax_stream numbers)
 	struct wax_stream by_rest = wax_key_on(numbers, "by_rest", WAX_U32, rest_of_3, NULL);
 	struct wax_stream squares = wax_map_value(by_rest, "square_value", WAX_U64, square, NULL);
 	struct wax_stream bare = wax_key_rm(squares, "bare");
+	values(by_rest);
 	struct wax_stream counts = wax_count_final(by_rest, "count");
 	struct wax_stream sums = wax_reduce_final(by_rest, "sum", add, NULL);
 	struct wax_stream means = wax_fold_final(by_rest, "mean", mean, NULL, add_to_mean, NULL);

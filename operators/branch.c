@@ -12,14 +12,9 @@ enum {
 	PORT_FALSES,
 };
 
-struct params {
-	wax_test_fn test;
-	void *ctx;
-};
-
 static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
-	const struct params *params = op->params;
+	const struct wax_select_params *params = op->params;
 	struct wax_select *select = op->data;
 	uint32_t counts[2];
 
@@ -36,27 +31,22 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	return r;
 }
 
-static void close(struct wax_op *op)
-{
-	wax_select_fini(op->data);
-}
-
 static const struct wax_op_class branch_class = {
 		.kind = "branch",
-		.params_bytes = sizeof(struct params),
+		.params_bytes = sizeof(struct wax_select_params),
 		.data_bytes = sizeof(struct wax_select),
 		.push = push,
-		.close = close,
+		.close = wax_select_close,
 };
 
 struct wax_branches wax_branch(struct wax_stream up, const char *id, wax_test_fn test, void *ctx)
 {
 	struct wax_step *step = wax_step_add(up.flow, id, &branch_class);
-	struct params *params = step->params;
+	struct wax_select_params *params = step->params;
 	const struct wax_type *type = wax_step_input(up.flow, step, up);
 	struct wax_branches branches;
 
-	*params = (struct params){test, ctx};
+	*params = (struct wax_select_params){test, ctx};
 	if (!test)
 		wax_step_fail(up.flow, step, "its callback is NULL");
 	branches.trues = wax_step_output(up.flow, step, type, wax_stream_by_key(up));

@@ -8,28 +8,20 @@
 #include "operators/select.h"
 #include "runtime/step.h"
 
+static const struct wax_op_class filter_class = WAX_SELECT_CLASS("filter");
+
+struct wax_stream wax_filter(struct wax_stream up, const char *id, wax_test_fn test, void *ctx)
+{
+	struct wax_step *step = wax_step_add(up.flow, id, &filter_class);
+
+	return wax_select_finish(up, step, wax_step_input(up.flow, step, up), test, ctx);
+}
+
+/* ---- typed */
+
 struct params {
-	wax_test_fn test;
-	void *ctx;
 	const struct wax_kernel *kernel;
 };
-
-static int push_items(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
-{
-	const struct params *params = op->params;
-	struct wax_select *select = op->data;
-	uint32_t counts[2];
-
-	(void)input;
-	if (wax_select_reserve(select, batch) < 0)
-		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
-
-	int r = wax_select_test(select, op, batch, params->test, params->ctx, counts);
-
-	if (r < 0)
-		return r;
-	return wax_select_lend(select, op, 0, batch, select->indexes[1], counts[1]);
-}
 
 static int push_kernel(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
@@ -46,38 +38,13 @@ static int push_kernel(struct wax_op *op, const struct wax_batch *batch, uint32_
 	return wax_select_lend(select, op, 0, batch, kept, count);
 }
 
-static void close(struct wax_op *op)
-{
-	wax_select_fini(op->data);
-}
-
-static const struct wax_op_class filter_class = {
-		.kind = "filter",
-		.params_bytes = sizeof(struct params),
-		.data_bytes = sizeof(struct wax_select),
-		.push = push_items,
-		.close = close,
-};
-
 static const struct wax_op_class typed_class = {
 		.kind = "filter",
 		.params_bytes = sizeof(struct params),
 		.data_bytes = sizeof(struct wax_select),
 		.push = push_kernel,
-		.close = close,
+		.close = wax_select_close,
 };
-
-struct wax_stream wax_filter(struct wax_stream up, const char *id, wax_test_fn test, void *ctx)
-{
-	struct wax_step *step = wax_step_add(up.flow, id, &filter_class);
-	struct params *params = step->params;
-	const struct wax_type *type = wax_step_input(up.flow, step, up);
-
-	*params = (struct params){.test = test, .ctx = ctx};
-	if (!test)
-		wax_step_fail(up.flow, step, "its callback is NULL");
-	return wax_step_output(up.flow, step, type, wax_stream_by_key(up));
-}
 
 struct wax_stream wax_filter_typed(
 		struct wax_stream up, const char *id, const struct wax_kernel *kernel)

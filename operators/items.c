@@ -24,7 +24,7 @@ int wax_items_fail(struct wax_op *op, const struct wax_port *port, const struct 
 }
 
 int wax_items_each_guarded(struct wax_op *op, struct wax_port *port, const struct wax_batch *batch,
-		wax_item_fn fn, void *ctx, enum wax_items_rule rule)
+		wax_item_fn fn, void *ctx, enum wax_items_rule rule, bool adds_key)
 {
 	int r = 0;
 
@@ -32,6 +32,8 @@ int wax_items_each_guarded(struct wax_op *op, struct wax_port *port, const struc
 		struct wax_item item = wax_batch_item(batch, i);
 		uint64_t before = wax_port_emitted(port);
 
+		if (adds_key)
+			wax_port_fix_key(port, item.key);
 		wax_port_guard(port);
 		r = fn(&port->out, &item, ctx);
 
@@ -46,4 +48,30 @@ int wax_items_each_guarded(struct wax_op *op, struct wax_port *port, const struc
 	}
 	wax_port_unguard(port);
 	return r;
+}
+
+struct wax_stream wax_items_output(struct wax_stream up, struct wax_step *step,
+		const struct wax_type *up_type, const struct wax_type *type)
+{
+	if (type && type->key)
+		wax_step_fail(up.flow, step,
+				"its type %s is keyed: give that of the value alone, "
+				"the key stays",
+				type->name);
+	return wax_step_output(up.flow, step, up_type ? wax_type_keyed(up_type->key, type) : NULL,
+			wax_stream_by_key(up));
+}
+
+struct wax_stream wax_items_value_step(struct wax_stream up, const char *id,
+		const struct wax_op_class *class, const struct wax_type *type, wax_item_fn fn,
+		void *ctx)
+{
+	struct wax_step *step = wax_step_add(up.flow, id, class);
+	struct wax_items_params *params = step->params;
+	const struct wax_type *up_type = wax_step_input_keyed(up.flow, step, up);
+
+	*params = (struct wax_items_params){fn, ctx};
+	if (!fn)
+		wax_step_fail(up.flow, step, "its callback is NULL");
+	return wax_items_output(up, step, up_type, type);
 }

@@ -10,6 +10,7 @@
 #include "runtime/assert.h"
 #include "runtime/op.h"
 #include "runtime/port.h"
+#include "runtime/step.h"
 
 /* The loops over the items of a batch that call back for each. */
 
@@ -44,23 +45,27 @@ static inline bool wax_items_is_refusal(const struct wax_port *port, int r)
 	return (r < 0 || port->refused) && !wax_port_broke(port);
 }
 
-/** The same where items at which a callback fails are dropped. */
+/** The loop of the two functions below, where items at which a callback fails are dropped. */
 int wax_items_each_guarded(struct wax_op *op, struct wax_port *port, const struct wax_batch *batch,
-		wax_item_fn fn, void *ctx, enum wax_items_rule rule);
+		wax_item_fn fn, void *ctx, enum wax_items_rule rule, bool adds_key);
 
-/** Call fn, which emits to port, for each item. @param rule a constant: it is compiled in */
-static inline __attribute__((always_inline)) int wax_items_each(struct wax_op *op,
+/** The same, whatever the policy. @param adds_key as rule, a constant */
+static inline __attribute__((always_inline)) int wax_items_loop(struct wax_op *op,
 		struct wax_port *port, const struct wax_batch *batch, wax_item_fn fn, void *ctx,
-		enum wax_items_rule rule)
+		enum wax_items_rule rule, bool adds_key)
 {
 	/* A copy that nobody else sees stays in registers, whatever the callback writes. */
 	const struct wax_batch in = *batch;
 	uint64_t before = wax_port_emitted(port);
 
 	if (wax_unlikely(wax_op_drops(op)))
-		return wax_items_each_guarded(op, port, batch, fn, ctx, rule);
+		return wax_items_each_guarded(op, port, batch, fn, ctx, rule, adds_key);
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
+
+		if (adds_key)
+			wax_port_fix_key(port, item.key);
+
 		int r = fn(&port->out, &item, ctx);
 		uint64_t emitted = wax_port_emitted(port) - before;
 
@@ -70,5 +75,44 @@ static inline __attribute__((always_inline)) int wax_items_each(struct wax_op *o
 	}
 	return 0;
 }
+
+/** Call fn, which emits to port, for each item. @param rule a constant: it is compiled in */
+static inline __attribute__((always_inline)) int wax_items_each(struct wax_op *op,
+		struct wax_port *port, const struct wax_batch *batch, wax_item_fn fn, void *ctx,
+		enum wax_items_rule rule)
+{
+	return wax_items_loop(op, port, batch, fn, ctx, rule, false);
+}
+
+/** The same in a keyed stream: fn emits values to port 0, each gets the key of the item. */
+static inline __attribute__((always_inline)) int wax_items_each_value(struct wax_op *op,
+		const struct wax_batch *batch, wax_item_fn fn, void *ctx, enum wax_items_rule rule)
+{
+	struct wax_port *port = &op->ports[0];
+	int r = wax_items_loop(op, port, batch, fn, ctx, rule, true);
+
+	wax_port_unfix_key(port);
+	return r;
+}
+
+/** What a step with a callback for each item knows: its params, or their beginning. */
+struct wax_items_params {
+	wax_item_fn fn;
+	void *ctx;
+};
+
+/**
+ * Give a step an output for values of a type under the keys of its input, where they stay.
+ *
+ * @param up_type of its input; NULL: the step has failed
+ * @param type    of the values; must not be keyed itself, which is reported
+ */
+struct wax_stream wax_items_output(struct wax_stream up, struct wax_step *step,
+		const struct wax_type *up_type, const struct wax_type *type);
+
+/** Add a step of a class that turns values into values, with struct wax_items_params. */
+struct wax_stream wax_items_value_step(struct wax_stream up, const char *id,
+		const struct wax_op_class *class, const struct wax_type *type, wax_item_fn fn,
+		void *ctx);
 
 #endif

@@ -55,11 +55,5 @@ struct wax_stream wax_map_value(struct wax_stream up, const char *id, const stru
 	*params = (struct params){fn, ctx, type};
 	if (!fn)
 		wax_step_fail(up.flow, step, "its callback is NULL");
-	if (type && type->key)
-		wax_step_fail(up.flow, step,
-				"its type %s is keyed: give that of the value alone, "
-				"the key stays",
-				type->name);
-	return wax_step_output(up.flow, step, up_type ? wax_type_keyed(up_type->key, type) : NULL,
-			wax_stream_by_key(up));
+	return wax_items_output(up, step, up_type, type);
 }

@@ -142,3 +142,36 @@ int wax_select_lend(struct wax_select *select, struct wax_op *op, uint32_t port,
 	}
 	return wax_op_lend(op, port, &some);
 }
+
+int wax_select_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	const struct wax_select_params *params = op->params;
+	struct wax_select *select = op->data;
+	uint32_t counts[2];
+
+	(void)input;
+	if (wax_select_reserve(select, batch) < 0)
+		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
+
+	int r = wax_select_test(select, op, batch, params->test, params->ctx, counts);
+
+	if (r < 0)
+		return r;
+	return wax_select_lend(select, op, 0, batch, select->indexes[1], counts[1]);
+}
+
+void wax_select_close(struct wax_op *op)
+{
+	wax_select_fini(op->data);
+}
+
+struct wax_stream wax_select_finish(struct wax_stream up, struct wax_step *step,
+		const struct wax_type *type, wax_test_fn test, void *ctx)
+{
+	struct wax_select_params *params = step->params;
+
+	*params = (struct wax_select_params){test, ctx};
+	if (!test)
+		wax_step_fail(up.flow, step, "its callback is NULL");
+	return wax_step_output(up.flow, step, type, wax_stream_by_key(up));
+}

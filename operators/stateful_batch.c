@@ -126,14 +126,10 @@ static void *state_of(
  * point to it there. */
 static void serve(struct wax_op *op, struct wax_bytes key)
 {
-	static const char none[1];
 	struct data *data = op->data;
 
-	/* An empty key is a key too. */
-	if (!key.data)
-		key.data = none;
-	data->keyed.key = key;
-	op->ports[0].fixed_key = key;
+	wax_port_fix_key(&op->ports[0], key);
+	data->keyed.key = op->ports[0].fixed_key;
 }
 
 static void begin(struct wax_op *op)

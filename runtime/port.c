@@ -516,8 +516,7 @@ int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const vo
 	}
 	if (port->fixed_key.data)
 		return port_fail(port, -EINVAL,
-				"emitted a key where the step adds that of the "
-				"state: use wax_emit");
+				"emitted a key where the step adds it: use wax_emit");
 	return put_pair(port, (struct wax_bytes){key, key_bytes},
 			(struct wax_bytes){value, value_bytes});
 }

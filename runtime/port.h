@@ -51,7 +51,7 @@ struct wax_port {
 	void *taker;
 	/* After items were withdrawn: the item that they were emitted for has none. May be NULL. */
 	int (*gap)(struct wax_port *port);
-	/* Fills in the key of wax_emit in a keyed stream (stateful steps); NULL data: none. */
+	/* Fills in the key of wax_emit in a keyed stream; NULL data: none. */
 	struct wax_bytes fixed_key;
 
 	/* Seldom looked at. */
@@ -121,6 +121,19 @@ struct wax_batch wax_batch_slice(const struct wax_batch *batch, uint32_t first, 
 
 /** Hand on at most so many items in one batch. @param items at least 1 */
 void wax_port_limit(struct wax_port *port, uint32_t items);
+
+/** From now on wax_emit adds this key. @param key borrows until another one, or none, is fixed */
+static inline void wax_port_fix_key(struct wax_port *port, struct wax_bytes key)
+{
+	/* An empty key is a key too. */
+	port->fixed_key.data = key.data ? key.data : "";
+	port->fixed_key.bytes = key.bytes;
+}
+
+static inline void wax_port_unfix_key(struct wax_port *port)
+{
+	port->fixed_key = (struct wax_bytes){NULL, 0};
+}
 
 static inline uint64_t wax_port_emitted(const struct wax_port *port)
 {

@@ -59,6 +59,20 @@ WAX_API struct wax_stream wax_filter_map(struct wax_stream up, const char *id,
 WAX_API struct wax_stream wax_map_value(struct wax_stream up, const char *id,
 		const struct wax_type *type, wax_item_fn fn, void *ctx);
 
+/** The same with any number of values, each under the key of the item. An item that gives none is
+ *  gone, with its key. */
+WAX_API struct wax_stream wax_flat_map_value(struct wax_stream up, const char *id,
+		const struct wax_type *type, wax_item_fn fn, void *ctx);
+
+/** The same with one value or none; emitting two is an error. */
+WAX_API struct wax_stream wax_filter_map_value(struct wax_stream up, const char *id,
+		const struct wax_type *type, wax_item_fn fn, void *ctx);
+
+/** wax_filter that needs a keyed stream, and so finds a key_on that was forgotten; `test` sees key
+ *  and value, as it does in wax_filter. */
+WAX_API struct wax_stream wax_filter_value(
+		struct wax_stream up, const char *id, wax_test_fn test, void *ctx);
+
 /** Give each item a key of type `key`: the callback emits exactly one, with wax_emit. The key of
  *  a stream that is keyed already is replaced. */
 WAX_API struct wax_stream wax_key_on(struct wax_stream up, const char *id,

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/operators.h>
+
+#include "operators/items.h"
+
+static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	const struct wax_items_params *params = op->params;
+
+	(void)input;
+	return wax_items_each_value(op, batch, params->fn, params->ctx, WAX_ITEMS_ANY);
+}
+
+static const struct wax_op_class flat_map_value_class = {
+		.kind = "flat_map_value",
+		.params_bytes = sizeof(struct wax_items_params),
+		.push = push,
+};
+
+struct wax_stream wax_flat_map_value(struct wax_stream up, const char *id,
+		const struct wax_type *type, wax_item_fn fn, void *ctx)
+{
+	return wax_items_value_step(up, id, &flat_map_value_class, type, fn, ctx);
+}
