@@ -81,6 +81,67 @@ static int look(const struct wax_place *place, const struct wax_item *item, void
 	return 0;
 }
 
+struct pair {
+	uint64_t numbers[2];
+};
+
+static int with_next(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	struct pair pair = {{number_of(item), number_of(item) + 1}};
+
+	(void)ctx;
+	return wax_emit(out, &pair, sizeof(pair));
+}
+
+static int as_words(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	char *room = wax_claim(out, NULL, 0, 64), *to = room;
+
+	(void)ctx;
+	if (!room)
+		return -1;
+	to += wax_element_put(to, "number", 6);
+	to += number_of(item) % 2 ? wax_element_put(to, "odd", 3) : wax_element_put(to, "even", 4);
+	return wax_commit(out, (size_t)(to - room));
+}
+
+static void flat(struct wax_stream numbers)
+{
+	struct wax_stream pairs =
+			wax_map(numbers, "with_next", WAX_STRUCT(struct pair), with_next, NULL);
+	struct wax_stream flat = wax_flatten(pairs, "flat", WAX_U64);
+	struct wax_stream phrases = wax_map(numbers, "as_words", WAX_BYTES, as_words, NULL);
+	struct wax_stream words = wax_flatten(phrases, "words", WAX_TEXT);
+
+	wax_output(flat, "out_flat", wax_stdout("flat %v"));
+	wax_output(words, "out_words", wax_stdout("word %v"));
+}
+
+static int is_huge(const struct wax_item *item, void *ctx)
+{
+	(void)ctx;
+	return number_of(item) > 1000000;
+}
+
+static int on_epoch(const struct wax_place *place, enum wax_moment moment,
+		const struct wax_item *item, void *ctx)
+{
+	(void)item, (void)ctx;
+	if (moment == WAX_MOMENT_EPOCH_END)
+		fprintf(stderr, "%s: epoch %d has passed worker %u\n", place->step,
+				(int)place->epoch, place->worker);
+	return 0;
+}
+
+static void checked(struct wax_stream numbers)
+{
+	struct wax_stream huge = wax_filter(numbers, "huge", is_huge, NULL);
+	struct wax_stream traced = wax_inspect_debug(numbers, "trace", on_epoch, NULL);
+
+	wax_raises(huge, "no_huge", "larger than a million: is the input damaged?");
+	wax_output(traced, "out_traced", wax_stdout("traced %v"));
+}
+
 static void stateless(struct wax_stream numbers)
 {
 	struct wax_stream squares = wax_map(numbers, "square", WAX_U64, square, NULL);
@@ -294,6 +355,8 @@ WAX_FLOW(operators, "Every operator once")
 	struct wax_stream numbers = wax_input(flow, "numbers", wax_numbers(count, 0));
 
 	stateless(numbers);
+	flat(numbers);
+	checked(numbers);
 	keyed(numbers);
 	typed(numbers);
 }

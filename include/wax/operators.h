@@ -2,6 +2,8 @@
 #ifndef WAX_OPERATORS_H
 #define WAX_OPERATORS_H
 
+#include <string.h>
+
 #include <wax/batch.h>
 #include <wax/flow.h>
 #include <wax/type.h>
@@ -45,6 +47,33 @@ WAX_API struct wax_stream wax_flat_map(struct wax_stream up, const char *id,
 /** Turn each batch into any number of items of `type`. Where batches begin and end means nothing. */
 WAX_API struct wax_stream wax_flat_map_batch(struct wax_stream up, const char *id,
 		const struct wax_type *type, wax_batch_fn fn, void *ctx);
+
+/**
+ * Take items apart: each is an array, its elements become items of `type`. In a keyed stream the
+ * values are taken apart, and each element gets the key of its item. Empty items give none.
+ *
+ * @param type of an element. Of fixed size: an item is a C array of it, alone or all of a struct,
+ *             so a number of bytes that is no multiple of its size is an error: when the flow is
+ *             built, where items have a fixed size, else at the item. Of any length: an item is
+ *             what wax_element_put wrote.
+ */
+WAX_API struct wax_stream wax_flatten(
+		struct wax_stream up, const char *id, const struct wax_type *type);
+
+/**
+ * Write one element of an item for wax_flatten: its length, 4 bytes in this machine's order, and
+ * its bytes. Nothing stands between elements.
+ *
+ * @param to room for 4 + bytes
+ * @return 4 + bytes: where the next one goes
+ */
+static inline size_t wax_element_put(void *to, const void *data, uint32_t bytes)
+{
+	memcpy(to, &bytes, sizeof(bytes));
+	if (bytes > 0)
+		memcpy((char *)to + sizeof(bytes), data, bytes);
+	return sizeof(bytes) + bytes;
+}
 
 /** Keep the items for which `test` answers 1. */
 WAX_API struct wax_stream wax_filter(
@@ -124,6 +153,28 @@ struct wax_place {
 WAX_API struct wax_stream wax_inspect(struct wax_stream up, const char *id,
 		int (*fn)(const struct wax_place *place, const struct wax_item *item, void *ctx),
 		void *ctx);
+
+/** What wax_inspect_debug tells of. */
+enum wax_moment {
+	WAX_MOMENT_ITEM,      /* an item passes */
+	WAX_MOMENT_EPOCH_END, /* all items of place->epoch have passed in this worker */
+	WAX_MOMENT_END,       /* ... and all items of the run */
+};
+
+/** @param item NULL but for WAX_MOMENT_ITEM */
+typedef int (*wax_moment_fn)(const struct wax_place *place, enum wax_moment moment,
+		const struct wax_item *item, void *ctx);
+
+/** wax_inspect that is told of the ends of epochs and of the input too, in every worker: whether a
+ *  step is behind, or waits, is seen there. Counts as an output of the flow.
+ *  @param fn NULL prints "step W0 @1: item", "... end of epoch", "... end of input" */
+WAX_API struct wax_stream wax_inspect_debug(
+		struct wax_stream up, const char *id, wax_moment_fn fn, void *ctx);
+
+/** End the run with a failure as soon as an item arrives: for a stream that must stay empty. The
+ *  report shows the item. Counts as an output of the flow.
+ *  @param why a sentence for the report; NULL: "no item may come here" */
+WAX_API void wax_raises(struct wax_stream up, const char *id, const char *why);
 
 #ifdef __cplusplus
 }

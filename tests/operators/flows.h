@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <wax/wax.h>
 
@@ -106,6 +107,25 @@ static inline void expect_failure(
 		build_fn build, const char *step, const char *item, const char *sentence)
 {
 	expect_failure_with(build, NULL, step, item, sentence);
+}
+
+/* What a run with one worker writes to standard error. */
+static inline void expect_printed(build_fn build, const char *text)
+{
+	char path[] = "/tmp/wax-inspect.XXXXXX", read_back[256] = "";
+	int fd = mkstemp(path), before = dup(STDERR_FILENO);
+
+	dup2(fd, STDERR_FILENO);
+	struct run_flow_result result = run_flow(build, 1, NULL);
+
+	dup2(before, STDERR_FILENO);
+	cr_assert_eq(result.status, 0, "%s", result.sentence);
+	cr_assert_geq(pread(fd, read_back, sizeof(read_back) - 1, 0), 0);
+	cr_assert_str_eq(read_back, text);
+	unlink(path);
+	close(before);
+	close(fd);
+	run_flow_free(&result);
 }
 
 /* ---- inputs */

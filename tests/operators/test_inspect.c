@@ -2,7 +2,6 @@
 #include "tests/operators/flows.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* Seen by all workers. */
 static struct {
@@ -94,25 +93,6 @@ static void prints_blobs(struct wax_flow *flow)
 {
 	wax_inspect(wax_map(numbers(flow, 1), "raw", WAX_STRUCT(struct blob), raw, NULL), "blob",
 			NULL, NULL);
-}
-
-/* What a run writes to standard error. */
-static void expect_printed(build_fn build, const char *text)
-{
-	char path[] = "/tmp/wax-inspect.XXXXXX", read_back[256] = "";
-	int fd = mkstemp(path), before = dup(STDERR_FILENO);
-
-	dup2(fd, STDERR_FILENO);
-	struct run_flow_result result = run_flow(build, 1, NULL);
-
-	dup2(before, STDERR_FILENO);
-	cr_assert_eq(result.status, 0, "%s", result.sentence);
-	cr_assert_geq(pread(fd, read_back, sizeof(read_back) - 1, 0), 0);
-	cr_assert_str_eq(read_back, text);
-	unlink(path);
-	close(before);
-	close(fd);
-	run_flow_free(&result);
 }
 
 Test(inspect, prints_where_no_callback_is_given)

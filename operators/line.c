@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operators/line.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/step.h"
+
+void wax_line_fini(struct wax_line *line)
+{
+	free(line->text);
+	*line = (struct wax_line){NULL, 0, 0};
+}
+
+static int reserve(struct wax_line *line, size_t bytes)
+{
+	size_t wanted = line->bytes + bytes;
+
+	if (wanted <= line->capacity)
+		return 0;
+
+	char *text = realloc(line->text, 2 * wanted);
+
+	if (!text)
+		return -ENOMEM;
+	line->text = text;
+	line->capacity = 2 * wanted;
+	return 0;
+}
+
+static int add_hex(struct wax_line *line, struct wax_bytes item)
+{
+	const unsigned char *from = item.data;
+
+	if (reserve(line, 2 * item.bytes + 1) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < item.bytes; i++)
+		line->bytes += (size_t)sprintf(line->text + line->bytes, "%02x", from[i]);
+	return 0;
+}
+
+/* As the type prints it, and what stands behind it. */
+static int add_item(
+		struct wax_line *line, const struct wax_type *type, struct wax_bytes item, char end)
+{
+	int r = 0;
+
+	if (!type->print) {
+		r = add_hex(line, item);
+	} else {
+		int length = type->print(NULL, 0, item.data, item.bytes);
+
+		if (length < 0)
+			return length;
+		r = reserve(line, (size_t)length + 1);
+		if (r == 0)
+			line->bytes += (size_t)type->print(line->text + line->bytes,
+					(size_t)length + 1, item.data, item.bytes);
+	}
+	if (r == 0)
+		r = reserve(line, 1);
+	if (r == 0)
+		line->text[line->bytes++] = end;
+	return r;
+}
+
+/* Where it is, at the beginning of a line. */
+static int begin(struct wax_line *line, const struct wax_place *place)
+{
+	int length = snprintf(NULL, 0, "%s W%" PRIu32 " @%" PRIu64 ": ", place->step, place->worker,
+			place->epoch);
+	int r;
+
+	line->bytes = 0;
+	r = reserve(line, (size_t)length + 1);
+	if (r < 0)
+		return r;
+	line->bytes = (size_t)sprintf(line->text, "%s W%" PRIu32 " @%" PRIu64 ": ", place->step,
+			place->worker, place->epoch);
+	return 0;
+}
+
+/* Standard error is not buffered: one call is one line, which other workers do not cut. */
+static void print(const struct wax_line *line)
+{
+	fwrite(line->text, 1, line->bytes, stderr);
+}
+
+int wax_line_print_item(struct wax_line *line, const struct wax_place *place,
+		const struct wax_type *type, const struct wax_item *item)
+{
+	int r = begin(line, place);
+
+	if (r == 0 && type->key)
+		r = add_item(line, type->key, item->key, '\t');
+	if (r == 0)
+		r = add_item(line, wax_type_value(type), item->value, '\n');
+	if (r == 0)
+		print(line);
+	return r;
+}
+
+int wax_line_print_text(struct wax_line *line, const struct wax_place *place, const char *text)
+{
+	struct wax_bytes bytes = {text, strlen(text)};
+	int r = begin(line, place);
+
+	if (r == 0)
+		r = add_item(line, WAX_TEXT, bytes, '\n');
+	if (r == 0)
+		print(line);
+	return r;
+}

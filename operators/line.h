@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OPERATORS_LINE_H
+#define OPERATORS_LINE_H
+
+#include <stddef.h>
+
+#include <wax/operators.h>
+#include <wax/type.h>
+
+#include "runtime/op.h"
+#include "runtime/step.h"
+
+/* A line about an item on standard error: what inspect and inspect_debug print. */
+
+/** Where a line is written; zeroed at first. */
+struct wax_line {
+	char *text;
+	size_t bytes;
+	size_t capacity;
+};
+
+/** Where an operator is at work. */
+static inline struct wax_place wax_op_place(const struct wax_op *op)
+{
+	return (struct wax_place){
+			.step = op->step->id,
+			.epoch = wax_op_epoch(op),
+			.worker = wax_op_worker_index(op),
+			.worker_count = wax_op_worker_count(op),
+	};
+}
+
+void wax_line_fini(struct wax_line *line);
+
+/** Print "step W0 @1: item". @param type of the stream @return 0; negative: -ENOMEM, or what the
+ *  printer of the type gave back */
+int wax_line_print_item(struct wax_line *line, const struct wax_place *place,
+		const struct wax_type *type, const struct wax_item *item);
+
+/** Print "step W0 @1: text". */
+int wax_line_print_text(struct wax_line *line, const struct wax_place *place, const char *text);
+
+#endif
