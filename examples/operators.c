@@ -294,6 +294,8 @@ static void keyed(struct wax_stream numbers)
 	struct wax_stream packs = wax_stateful_batch(by_rest, "packs", WAX_TEXT, &packs_of_two, NULL);
 	struct wax_stream highest = wax_max_final(totals, "highest", NULL, NULL);
 	struct wax_stream pack_count = wax_count_final(packs, "pack_count");
+	struct wax_stream everywhere = wax_broadcast(by_rest, "everywhere");
+	struct wax_stream known = wax_max_final(everywhere, "known", NULL, NULL);
 
 	const struct wax_type *batch_sum = WAX_KEYED(WAX_U32, WAX_U64);
 	struct wax_stream sum_of_batch =
@@ -307,6 +309,7 @@ static void keyed(struct wax_stream numbers)
 	wax_output(least, "out_least", wax_stdout("least of %k: %v"));
 	wax_output(greatest, "out_greatest", wax_stdout("greatest of %k: %v"));
 	wax_output(highest, "out_highest", wax_stdout("highest total of %k: %v"));
+	wax_output(known, "out_known", wax_stdout("greatest known of %k: %v"));
 	wax_output(pack_count, "out_packs", wax_stdout("packs of %k: %v"));
 	wax_output(sum_of_all, "out_sum_of_all", wax_stdout("sum of all: %v"));
 }

@@ -71,6 +71,7 @@ const char *wax_route_name(enum wax_route route)
 			[WAX_ROUTE_BATCHES] = "batches",
 			[WAX_ROUTE_ITEMS] = "items",
 			[WAX_ROUTE_PART] = "partition",
+			[WAX_ROUTE_ALL] = "broadcast",
 	};
 	return names[route];
 }

@@ -35,7 +35,7 @@ bool wax_outline_is_entry(const struct wax_outline *outline, uint32_t step);
 /** Do the items of the group go out from this step? */
 bool wax_outline_is_exit(const struct wax_outline *outline, uint32_t step);
 
-/** "local", "key", "batches", "items", "partition". */
+/** "local", "key", "batches", "items", "partition", "broadcast". */
 const char *wax_route_name(enum wax_route route);
 
 #endif

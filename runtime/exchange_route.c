@@ -275,12 +275,27 @@ static struct lane *deal(struct wax_exchange *exchange, struct edge_out *out)
 	return lane;
 }
 
+/* A copy into each lane. A lane without credit keeps its copy in the outbox, as with any route, so
+ * that what waits is bounded by one batch for each worker. */
+static int append_to_all(struct wax_exchange *exchange, uint32_t edge,
+		const struct wax_batch *batch, struct wax_err *err)
+{
+	struct edge_out *out = &exchange->out[edge];
+	int r = 0;
+	/* Each copy counts as sent; that of the batch itself is counted already. */
+	wax_count(&out->counters->items_out, (uint64_t)batch->count * (out->lane_count - 1));
+	for (uint32_t i = 0; r == 0 && i < out->lane_count; i++)
+		r = append(exchange, edge, &out->lanes[i], batch, err);
+	return r;
+}
+
 /* ---- Perturbed: see runtime/perturb.h */
 
 /* @return false: it is sent as ever */
 static bool is_perturbed(const struct wax_exchange *exchange, const struct wax_plan_edge *edge)
 {
 	return edge->route != WAX_ROUTE_LOCAL && edge->route != WAX_ROUTE_PART &&
+			edge->route != WAX_ROUTE_ALL &&
 			(exchange->perturb->routing ||
 					(edge->forced && edge->route == WAX_ROUTE_ITEMS));
 }
@@ -344,6 +359,8 @@ int wax_exchange_send(struct wax_exchange *exchange, uint32_t edge, const struct
 				: append(exchange, edge, &out->lanes[0], batch, err);
 	case WAX_ROUTE_BATCHES:
 		return append(exchange, edge, deal(exchange, out), batch, err);
+	case WAX_ROUTE_ALL:
+		return append_to_all(exchange, edge, batch, err);
 	case WAX_ROUTE_LOCAL:
 		return append(exchange, edge, &out->lanes[0], batch, err);
 	}

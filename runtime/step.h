@@ -21,6 +21,7 @@ enum wax_route {
 	WAX_ROUTE_BATCHES,   /* whole batches in turn */
 	WAX_ROUTE_ITEMS,     /* single items in turn */
 	WAX_ROUTE_PART,      /* to the worker that owns the sink partition of the key */
+	WAX_ROUTE_ALL,       /* a copy to every worker */
 };
 
 /** Where the items of a step come from. */

@@ -140,6 +140,14 @@ enum wax_deal {
 WAX_API struct wax_stream wax_redistribute(
 		struct wax_stream up, const char *id, enum wax_deal deal);
 
+/**
+ * Give every worker a copy of each item: of rules, rates, a table that all of them look up. The
+ * items of one worker arrive in their order; how they meet the items of other streams is not said.
+ * Takes the exchange as many times as there are workers, and goes as fast as the slowest of them;
+ * with one worker it costs nothing. Keys stay, but an item is no longer where its key is.
+ */
+WAX_API struct wax_stream wax_broadcast(struct wax_stream up, const char *id);
+
 /** Where an inspected item is. */
 struct wax_place {
 	const char *step; /* full id */

@@ -316,6 +316,7 @@ static inline uint64_t damage_play(const uint8_t *input, size_t bytes)
 	net_add_edge(&damage.net, WAX_ROUTE_ITEMS, WAX_U64, 0);
 	net_add_edge(&damage.net, WAX_ROUTE_KEY, wax_type_keyed(WAX_U64, WAX_U64), 0);
 	net_add_edge(&damage.net, WAX_ROUTE_BATCHES, WAX_TEXT, 0);
+	net_add_edge(&damage.net, WAX_ROUTE_ALL, WAX_U64, 0);
 	net_add_edge(&damage.net, WAX_ROUTE_LOCAL, WAX_TEXT, 0);
 	net_open(&damage.net, true);
 	while (damage.left > 0 && !damage.over)

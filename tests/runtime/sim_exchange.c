@@ -10,7 +10,7 @@
  * all kinds on edges of all routes, ends of epochs, ends of input, credit that comes home late,
  * slabs of 512 bytes. What holds in every order:
  *
- *   each item arrives once, whole, at a worker that its route allows, and in the order in which its
+ *   each item arrives once, whole, at a worker that its route allows, or at all of them, and in the order in which its
  *   sender sent it there; the items of an epoch arrive between the arrivals of its marks; END comes
  *   once, last; and then all credit is home.
  *
@@ -38,7 +38,7 @@ struct source {
 	uint32_t sent;
 	uint32_t epoch; /* marks sent */
 	bool ended;
-	uint8_t arrived[ITEMS_MAX];
+	uint8_t arrived[ITEMS_MAX]; /* at which workers, a bit each */
 	uint32_t last_at[NET_WORKERS_MAX]; /* number + 1 of the last to arrive there */
 };
 
@@ -225,8 +225,10 @@ static void check_item(struct sim *sim, uint32_t worker, uint32_t edge, struct w
 	}
 
 	struct source *source = &sim->sources[tag.from][edge];
-	NET_CHECK(tag.number < source->sent && !source->arrived[tag.number]);
-	source->arrived[tag.number] = 1;
+	NET_CHECK(tag.number < source->sent);
+	NET_CHECK(!(source->arrived[tag.number] &
+			(sim->net.edges[edge].route == WAX_ROUTE_ALL ? 1u << worker : 0xff)));
+	source->arrived[tag.number] |= (uint8_t)(1u << worker);
 	NET_CHECK(tag.number + 1 > source->last_at[worker]);
 	source->last_at[worker] = tag.number + 1;
 	NET_CHECK(tag.epoch == sim->targets[worker][edge].epoch);
@@ -284,7 +286,7 @@ static void read_one(struct sim *sim, uint32_t worker, uint32_t edge)
 static void set_up(struct sim *sim, uint64_t seed)
 {
 	static const enum wax_route routes[] = {WAX_ROUTE_KEY, WAX_ROUTE_KEY, WAX_ROUTE_PART,
-			WAX_ROUTE_BATCHES, WAX_ROUTE_ITEMS, WAX_ROUTE_LOCAL};
+			WAX_ROUTE_BATCHES, WAX_ROUTE_ITEMS, WAX_ROUTE_ALL, WAX_ROUTE_LOCAL};
 
 	memset(sim, 0, sizeof(*sim));
 	sim->random = seed * 2 + 1;
@@ -293,7 +295,7 @@ static void set_up(struct sim *sim, uint64_t seed)
 	net_init(&sim->net, workers, UINT32_C(512) << (below(sim, 2) * below(sim, 6)),
 			2 + below(sim, 2) * below(sim, 6), below(sim, 5));
 	for (uint32_t count = 1 + below(sim, 4); count > 0; count--) {
-		enum wax_route route = workers == 1 ? WAX_ROUTE_LOCAL : routes[below(sim, 6)];
+		enum wax_route route = workers == 1 ? WAX_ROUTE_LOCAL : routes[below(sim, 7)];
 		uint32_t parts = 1 + below(sim, 9);
 		bool keyed = route == WAX_ROUTE_KEY || parts > 1 ? true : below(sim, 2);
 		uint32_t edge = net_add_edge(&sim->net, route, some_type(sim, keyed), parts);
@@ -361,9 +363,13 @@ static void check_all_arrived(const struct sim *sim)
 		for (uint32_t edge = 0; edge < sim->net.plan.edge_count; edge++) {
 			const struct source *source = &sim->sources[worker][edge];
 
+			bool all = sim->net.edges[edge].route == WAX_ROUTE_ALL;
+			uint32_t everywhere = (1u << sim->net.plan.worker_count) - 1;
+
 			NET_CHECK(source->left == 0 && source->ended);
 			for (uint32_t i = 0; i < source->sent; i++)
-				NET_CHECK(source->arrived[i]);
+				NET_CHECK(all ? source->arrived[i] == everywhere
+					      : source->arrived[i] != 0);
 		}
 	}
 }

@@ -372,6 +372,39 @@ Test(exchange, passes_over_who_is_slow_when_it_deals_batches)
 	cr_assert_eq(fast + count_arrivals(1), 50 * 64);
 }
 
+Test(exchange, gives_every_worker_a_copy_in_the_order_of_the_sender)
+{
+	set_up(3, WAX_ROUTE_ALL, WAX_TEXT);
+	send(1, NULL, "first");
+	send(1, NULL, "second");
+	net_flush(&net);
+	for (uint32_t to = 0; to < 3; to++)
+		cr_assert_str_eq(arrivals(to), "first;second;|");
+	expect_whole();
+}
+
+Test(exchange, keeps_the_copy_for_who_is_slow_until_it_reads)
+{
+	uint64_t fast = 0, sent = 0;
+
+	set_up(2, WAX_ROUTE_ALL, WAX_U64);
+	/* Worker 1 never reads: the sender may go on until its credit there is used up. */
+	while (!wax_exchange_blocked(net.exchanges[0], 0)) {
+		send_number(0, sent++);
+		net_flush(&net);
+		fast += count_arrivals(0);
+		cr_assert_lt(sent, 100);
+	}
+	cr_assert_eq(fast, sent);
+	end_epoch(0, 1);
+	end_epoch(1, 1);
+	for (uint64_t slow = 0; slow < sent; net_unblock(&net))
+		slow += count_arrivals(1);
+	cr_assert_eq(count_arrivals(0), 0);
+	expect_whole();
+	cr_assert_eq(wax_load_relaxed(&net.exchanges[0]->out[0].counters->items_out), 2 * sent);
+}
+
 Test(exchange, deals_partitions_to_workers_in_turn)
 {
 	char key[16];
