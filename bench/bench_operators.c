@@ -186,6 +186,11 @@ static struct wax_stream add_stateful(struct wax_stream up)
 	return wax_stateful_map(up, "op", WAX_U64, sizeof(uint64_t), add_item, NULL);
 }
 
+static struct wax_stream add_running(struct wax_stream up)
+{
+	return wax_sum_running(up, "op");
+}
+
 static struct wax_stream add_count(struct wax_stream up)
 {
 	return wax_count_final(up, "op");
@@ -323,6 +328,10 @@ static const struct kind kinds[] = {
 		{"stateful_map_1k", "1024 keys", PAIRS, 1 << 10, add_stateful, hand_stateful,
 				sum_values},
 		{"stateful_map_1m", "1 Mi keys", PAIRS, 1 << 20, add_stateful, hand_stateful,
+				sum_values},
+		{"sum_running_1k", "1024 keys", PAIRS, 1 << 10, add_running, hand_stateful,
+				sum_values},
+		{"sum_running_1m", "1 Mi keys", PAIRS, 1 << 20, add_running, hand_stateful,
 				sum_values},
 		{"count_final_10k", "texts, 16 Ki keys", TEXTS, 1 << 14, add_count, hand_count,
 				NULL},

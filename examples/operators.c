@@ -276,6 +276,28 @@ static void values(struct wax_stream by_rest)
 	wax_output(small, "out_small", wax_stdout("small in %k: %v"));
 }
 
+/* The last of a key is the one over all its items, with any number of workers. */
+static void final_of(struct wax_stream running, const char *id, const char *out, const char *format)
+{
+	wax_output(wax_max_final(running, id, NULL, NULL), out, wax_stdout(format));
+}
+
+static void run_along(struct wax_stream by_rest)
+{
+	struct wax_stream counts = wax_count_running(by_rest, "count_so_far");
+	struct wax_stream sums = wax_sum_running(by_rest, "sum_so_far");
+	struct wax_stream means = wax_mean_running(by_rest, "mean_so_far");
+	struct wax_stream least = wax_min_running(by_rest, "least_so_far");
+	struct wax_stream greatest = wax_max_running(by_rest, "greatest_so_far");
+
+	final_of(counts, "last_count", "out_last_count", "%v items of %k");
+	final_of(sums, "last_sum", "out_last_sum", "they sum up to %v in %k");
+	final_of(greatest, "last_max", "out_last_max", "up to %v in %k");
+	wax_output(wax_count_final(means, "mean_count"), "out_means", wax_stdout("%v means of %k"));
+	wax_output(wax_min_final(least, "last_min", NULL, NULL), "out_last_min",
+			wax_stdout("down to %v in %k"));
+}
+
 static void keyed(struct wax_stream numbers)
 {
 	const struct wax_type *mean = WAX_STRUCT_PRINT(struct mean, print_mean);
@@ -284,6 +306,7 @@ static void keyed(struct wax_stream numbers)
 	struct wax_stream squares = wax_map_value(by_rest, "square_value", WAX_U64, square, NULL);
 	struct wax_stream bare = wax_key_rm(squares, "bare");
 	values(by_rest);
+	run_along(by_rest);
 	struct wax_stream counts = wax_count_final(by_rest, "count");
 	struct wax_stream sums = wax_reduce_final(by_rest, "sum", add, NULL);
 	struct wax_stream means = wax_fold_final(by_rest, "mean", mean, NULL, add_to_mean, NULL);
@@ -342,6 +365,13 @@ WAX_FOLD(add_degrees, struct reading, reading, double, sum)
 	*sum += reading->degrees;
 }
 
+/* How much warmer it is than at the reading before. */
+WAX_STATEFUL_MAP(change, struct reading, reading, double, last, double, out)
+{
+	*out = reading->degrees - *last;
+	*last = reading->degrees;
+}
+
 static void typed(struct wax_stream numbers)
 {
 	struct wax_stream readings = wax_map_typed(numbers, "to_reading", &to_reading);
@@ -349,6 +379,10 @@ static void typed(struct wax_stream numbers)
 	struct wax_stream by_station = wax_key_on_typed(warm, "by_station", &station_of);
 	struct wax_stream sums = wax_fold_final_typed(by_station, "degrees", &add_degrees);
 
+	struct wax_stream changes = wax_stateful_map_typed(by_station, "change", &change);
+	struct wax_stream change_count = wax_count_final(changes, "change_count");
+
+	wax_output(change_count, "out_changes", wax_stdout("changes of %k: %v"));
 	wax_output(sums, "out_degrees", wax_stdout("degrees of %k: %v"));
 }
 

@@ -113,13 +113,6 @@ static int add_block(struct wax_op *op, struct wax_table *table, const struct wa
 	return aggregate->add(op, table, batch, first, count, entries);
 }
 
-static uint32_t block_at(const struct wax_batch *batch, uint32_t first)
-{
-	uint32_t left = batch->count - first;
-
-	return left < WAX_TABLE_BLOCK ? left : WAX_TABLE_BLOCK;
-}
-
 static void table_open(struct wax_table *table, const struct wax_aggregate *aggregate)
 {
 	wax_table_init(table, aggregate->key_bytes, aggregate->state_bytes, aggregate->state_align);
@@ -141,7 +134,7 @@ int wax_final_push(struct wax_op *op, const struct wax_batch *batch, uint32_t in
 
 	(void)input;
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK)
-		r = add_block(op, &final->table, batch, first, block_at(batch, first));
+		r = add_block(op, &final->table, batch, first, wax_table_block(batch, first));
 	return r;
 }
 
@@ -246,7 +239,7 @@ int wax_combiner_push(struct wax_op *op, const struct wax_batch *batch, uint32_t
 	}
 
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK) {
-		uint32_t count = block_at(batch, first);
+		uint32_t count = wax_table_block(batch, first);
 
 		r = add_block(op, &combiner->table, batch, first, count);
 		combiner->items += count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/aggregates.h>
 #include <wax/kernel.h>
-#include <wax/stateful.h>
 
 #include "operators/aggregate.h"
 #include "operators/kernel.h"

@@ -16,14 +16,16 @@ static const char *macro_name(uint32_t kind)
 		return "WAX_KEY";
 	case WAX_KERNEL_FOLD:
 		return "WAX_FOLD";
+	case WAX_KERNEL_STATEFUL_MAP:
+		return "WAX_STATEFUL_MAP";
 	default:
 		return "an unknown macro";
 	}
 }
 
-/* The address in the stream is as aligned as its type says. */
-static bool takes(const struct wax_kernel *kernel, const struct wax_type *value)
+bool wax_kernel_takes(const struct wax_kernel *kernel, const struct wax_type *value)
 {
+	/* The address in the stream is as aligned as its type says. */
 	return strcmp(kernel->in_name, value->name) == 0 && kernel->in_bytes == value->item_bytes &&
 			kernel->in_align <= value->align;
 }
@@ -43,7 +45,7 @@ bool wax_kernel_check(struct wax_flow *flow, struct wax_step *step, const struct
 	}
 	if (!type)
 		return false;
-	if (!takes(kernel, wax_type_value(type))) {
+	if (!wax_kernel_takes(kernel, wax_type_value(type))) {
 		const struct wax_type *value = wax_type_value(type);
 
 		wax_step_fail(flow, step,

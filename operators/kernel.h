@@ -17,6 +17,9 @@
 bool wax_kernel_check(struct wax_flow *flow, struct wax_step *step, const struct wax_kernel *kernel,
 		enum wax_kernel_kind kind, const struct wax_type *type);
 
+/** Does it take values of this type? */
+bool wax_kernel_takes(const struct wax_kernel *kernel, const struct wax_type *value);
+
 /** Type of what it makes; NULL when the name is known with another size. Reports that. */
 const struct wax_type *wax_kernel_type(
 		struct wax_flow *flow, struct wax_step *step, const struct wax_kernel *kernel);

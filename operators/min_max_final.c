@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <wax/stateful.h>
+#include <wax/aggregates.h>
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <wax/kernel.h>
 #include <wax/stateful.h>
 
 #include <errno.h>
 
 #include "operators/column.h"
 #include "operators/items.h"
+#include "operators/kernel.h"
 #include "operators/keyed.h"
+#include "operators/running.h"
 #include "runtime/hash.h"
 #include "runtime/table.h"
 
@@ -115,8 +118,7 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	(void)input;
 	wax_column_begin(&data->column, batch);
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK) {
-		uint32_t left = batch->count - first;
-		uint32_t count = left < WAX_TABLE_BLOCK ? left : WAX_TABLE_BLOCK;
+		uint32_t count = wax_table_block(batch, first);
 
 		r = guarded ? push_block(op, batch, first, count, true)
 			    : push_block(op, batch, first, count, false);
@@ -166,4 +168,18 @@ struct wax_stream wax_stateful_map(struct wax_stream up, const char *id,
 	if (up_type)
 		params->key_bytes = up_type->key->item_bytes;
 	return wax_keyed_output(up, step, up_type, type);
+}
+
+static const struct wax_op_class typed_class = WAX_RUNNING_CLASS("stateful_map");
+
+struct wax_stream wax_stateful_map_typed(
+		struct wax_stream up, const char *id, const struct wax_kernel *kernel)
+{
+	struct wax_step *step = wax_step_add(up.flow, id, &typed_class);
+	const struct wax_type *up_type = wax_step_input_keyed(up.flow, step, up);
+
+	if (!wax_kernel_check(up.flow, step, kernel, WAX_KERNEL_STATEFUL_MAP, up_type))
+		return wax_step_output(up.flow, step, NULL, false);
+	wax_keyed_check_state(up.flow, step, kernel->state_bytes);
+	return wax_running_finish(up, step, up_type, kernel, kernel->in_bytes);
 }

@@ -114,6 +114,14 @@ int wax_table_get_many(struct wax_table *table, const struct wax_batch *batch, u
  *  are still in the cache, but more than the stages that the table works in. */
 enum { WAX_TABLE_BLOCK = 256 };
 
+/** How many items the block has that begins at `first`. */
+static inline uint32_t wax_table_block(const struct wax_batch *batch, uint32_t first)
+{
+	uint32_t left = batch->count - first;
+
+	return left < WAX_TABLE_BLOCK ? left : WAX_TABLE_BLOCK;
+}
+
 /** Is this entry alive, and that of this key? For one that was looked up before others went. */
 bool wax_table_holds(const struct wax_table_entry *entry, struct wax_bytes key);
 

@@ -27,6 +27,7 @@ enum wax_kernel_kind {
 	WAX_KERNEL_FILTER = 2,
 	WAX_KERNEL_KEY = 3,
 	WAX_KERNEL_FOLD = 4,
+	WAX_KERNEL_STATEFUL_MAP = 5,
 };
 
 /** Made by the macros below; opaque in spirit. */
@@ -44,6 +45,9 @@ struct wax_kernel {
 	uint32_t (*filter)(const void *in, uint32_t *kept, uint32_t count);
 	/* FOLD: add value i to the accumulator that accs[i] points to. */
 	void (*fold)(const void *in, void *const *accs, uint32_t count);
+	/* STATEFUL_MAP: states[i] points to the state of the key of value i, out as for MAP. */
+	uint32_t state_bytes, state_align;
+	void (*stateful_map)(const void *in, void *const *states, void *out, uint32_t count);
 };
 
 #define WAX_KERNEL_HEAD(kind, I, O)                                                             \
@@ -60,7 +64,7 @@ struct wax_kernel {
 			name##_item(&from[i], &to[i]);                                          \
 	}                                                                                       \
 	static const struct wax_kernel name = {                                                 \
-			WAX_KERNEL_HEAD(kind, I, O), name##_items, NULL, NULL};                 \
+			WAX_KERNEL_HEAD(kind, I, O), name##_items, NULL, NULL, 0, 0, NULL};                 \
 	static inline void name##_item(const I *WAX_RESTRICT in, O *WAX_RESTRICT out)
 
 /** `WAX_MAP(name, I, in, O, out) { ... }`: fill *out, which is not zeroed, from *in. */
@@ -83,7 +87,8 @@ struct wax_kernel {
 		return kept_count;                                                              \
 	}                                                                                       \
 	static const struct wax_kernel name = {                                                 \
-			WAX_KERNEL_HEAD(WAX_KERNEL_FILTER, I, I), NULL, name##_items, NULL};    \
+			WAX_KERNEL_HEAD(WAX_KERNEL_FILTER, I, I), NULL, name##_items, NULL, 0, 0, \
+			NULL};    \
 	static inline int name##_item(const I *in)
 
 /** `WAX_FOLD(name, I, in, A, acc) { ... }`: add *in to *acc, which is zero at first. */
@@ -96,8 +101,28 @@ struct wax_kernel {
 			name##_item(&from[i], (A *)accs[i]);                                    \
 	}                                                                                       \
 	static const struct wax_kernel name = {                                                 \
-			WAX_KERNEL_HEAD(WAX_KERNEL_FOLD, I, A), NULL, NULL, name##_items};      \
+			WAX_KERNEL_HEAD(WAX_KERNEL_FOLD, I, A), NULL, NULL, name##_items, 0, 0, \
+			NULL};      \
 	static inline void name##_item(const I *in, A *acc)
+
+/** `WAX_STATEFUL_MAP(name, I, in, S, state, O, out) { ... }`: fill *out, which is not zeroed, from *in
+ *  and *state, which is zero at first. */
+#define WAX_STATEFUL_MAP(name, I, in, S, state, O, out)                                         \
+	static inline void name##_item(                                                         \
+			const I *WAX_RESTRICT in, S *WAX_RESTRICT state, O *WAX_RESTRICT out);  \
+	static void name##_items(const void *wax_in, void *const *states, void *wax_out,        \
+			uint32_t count)                                                         \
+	{                                                                                       \
+		const I *WAX_RESTRICT from = (const I *)wax_in;                                 \
+		O *WAX_RESTRICT to = (O *)wax_out;                                              \
+		for (uint32_t i = 0; i < count; i++)                                            \
+			name##_item(&from[i], (S *)states[i], &to[i]);                          \
+	}                                                                                       \
+	static const struct wax_kernel name = {WAX_KERNEL_HEAD(WAX_KERNEL_STATEFUL_MAP, I, O),  \
+			NULL, NULL, NULL, (uint32_t)sizeof(S), (uint32_t)WAX_ALIGNOF(S),        \
+			name##_items};                                                          \
+	static inline void name##_item(                                                         \
+			const I *WAX_RESTRICT in, S *WAX_RESTRICT state, O *WAX_RESTRICT out)
 
 /** wax_map with a kernel of WAX_MAP; on a keyed stream it is wax_map_value: the key stays. */
 WAX_API struct wax_stream wax_map_typed(
@@ -107,6 +132,10 @@ WAX_API struct wax_stream wax_filter_typed(
 		struct wax_stream up, const char *id, const struct wax_kernel *kernel);
 /** wax_key_on with a kernel of WAX_KEY, which sees the value. */
 WAX_API struct wax_stream wax_key_on_typed(
+		struct wax_stream up, const char *id, const struct wax_kernel *kernel);
+/** wax_stateful_map with a kernel of WAX_STATEFUL_MAP, which sees the value; a key is never
+ *  forgotten. */
+WAX_API struct wax_stream wax_stateful_map_typed(
 		struct wax_stream up, const char *id, const struct wax_kernel *kernel);
 /** wax_fold_final with a kernel of WAX_FOLD. */
 WAX_API struct wax_stream wax_fold_final_typed(

@@ -87,43 +87,6 @@ WAX_API struct wax_stream wax_stateful_map(struct wax_stream up, const char *id,
 		int (*fn)(struct wax_out *out, void *state, const struct wax_item *item, void *ctx),
 		void *ctx);
 
-/**
- * Fold the values of each key into an accumulator and emit that at the end of the input.
- *
- * @param type of the accumulator, which has a fixed size
- * @param init sets up a new accumulator, which is zeroed before; NULL: zeroes will do
- * @param fold adds one value
- */
-WAX_API struct wax_stream wax_fold_final(struct wax_stream up, const char *id,
-		const struct wax_type *type, void (*init)(void *acc, void *ctx),
-		int (*fold)(void *acc, const struct wax_item *item, void *ctx), void *ctx);
-
-/**
- * Reduce the values of each key to one of the same type and size; emit it at the end of the
- * input. Values are combined where they arise before they cross to the key's worker, so the
- * reducer must be associative and commutative.
- *
- * @param reduce adds `value` to `acc`, which is a value of the stream's type; that has a fixed size
- */
-WAX_API struct wax_stream wax_reduce_final(struct wax_stream up, const char *id,
-		int (*reduce)(void *acc, const void *value, void *ctx), void *ctx);
-
-/** Count the items of each key; emit the count, a WAX_U64, at the end of the input. */
-WAX_API struct wax_stream wax_count_final(struct wax_stream up, const char *id);
-
-/**
- * Keep the least, or greatest, value of each key; emit it at the end of the input. Of equal
- * values any one is kept.
- *
- * @param compare as for qsort; NULL: numbers of the library's types by size, else bytes as memcmp
- */
-WAX_API struct wax_stream wax_min_final(struct wax_stream up, const char *id,
-		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
-		void *ctx);
-WAX_API struct wax_stream wax_max_final(struct wax_stream up, const char *id,
-		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
-		void *ctx);
-
 #ifdef __cplusplus
 }
 #endif

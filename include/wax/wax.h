@@ -10,6 +10,7 @@
 #include <wax/flow.h>
 #include <wax/operators.h>
 #include <wax/stateful.h>
+#include <wax/aggregates.h>
 #include <wax/kernel.h>
 #include <wax/connector.h>
 #include <wax/connectors.h>

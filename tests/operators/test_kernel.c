@@ -58,6 +58,28 @@ WAX_FOLD(sum, uint64_t, in, uint64_t, acc)
 	*acc += *in;
 }
 
+/* How far the temperature is from the last of the station. */
+struct last {
+	int32_t tenths;
+	uint32_t count;
+};
+
+WAX_STATEFUL_MAP(changes, struct reading, in, struct last, last, int32_t, out)
+{
+	*out = last->count++ ? in->tenths - last->tenths : 100;
+	last->tenths = in->tenths;
+}
+
+struct page {
+	char bytes[65536 + 8];
+};
+
+WAX_STATEFUL_MAP(of_pages, uint64_t, in, struct page, page, uint64_t, out)
+{
+	page->bytes[0] = 1;
+	*out = *in;
+}
+
 static int print_total(char *text, size_t text_bytes, const void *item, size_t item_bytes)
 {
 	struct total total;
@@ -210,6 +232,56 @@ Test(kernel, folds)
 
 /* ---- mistakes */
 
+static struct wax_stream keyed_readings(struct wax_flow *flow, int64_t count)
+{
+	struct wax_stream up = wax_map_typed(numbers(flow, count), "reading", &to_reading);
+
+	return wax_key_on_typed(up, "station", &by_station);
+}
+
+static void maps_with_a_state(struct wax_flow *flow)
+{
+	run_flow_output(wax_stateful_map_typed(keyed_readings(flow, 5), "m", &changes), "%k:%v");
+}
+
+/* A change is 3 but for the first of three stations. */
+static void maps_many_with_a_state(struct wax_flow *flow)
+{
+	run_flow_output(wax_stateful_map_typed(keyed_readings(flow, 60000), "m", &changes), "%v");
+}
+
+static void maps_none_with_a_state(struct wax_flow *flow)
+{
+	run_flow_output(wax_stateful_map_typed(keyed_readings(flow, 0), "m", &changes), "%v");
+}
+
+WAX_MAP(to_wide, int32_t, in, struct reading, out)
+{
+	*out = (struct reading){.tenths = *in};
+}
+
+/* What it makes is larger than what it reads: more batches go out than come in. */
+static void widens_with_a_state(struct wax_flow *flow)
+{
+	struct wax_stream up = wax_stateful_map_typed(keyed_readings(flow, 60000), "m", &changes);
+
+	up = wax_stateful_map_typed(wax_map_typed(up, "wide", &to_wide), "again", &changes);
+	run_flow_output(wax_count_final(up, "count"), "%k:%v");
+}
+
+Test(kernel, maps_with_a_state_for_each_key)
+{
+	expect_order(maps_with_a_state, NULL, "0:100\n1:100\n2:100\n0:3\n1:3\n");
+	expect_output(maps_none_with_a_state, "");
+	expect_output(widens_with_a_state, "0:20000\n1:20000\n2:20000\n");
+	expect_sum_of(maps_many_with_a_state, 1, NULL, 60000, 3 * 59997 + 300);
+
+	struct run_flow_result result = run_flow(maps_many_with_a_state, 3, NULL);
+
+	cr_assert_eq(result.status, 0, "%s", result.sentence);
+	run_flow_free(&result);
+}
+
 static void map_of_text(struct wax_flow *flow)
 {
 	run_flow_output(wax_map_typed(texts(flow, 3), "m", &times_2), "%v");
@@ -250,6 +322,51 @@ static void filter_with_map(struct wax_flow *flow)
 static void key_with_map(struct wax_flow *flow)
 {
 	run_flow_output(wax_key_on_typed(numbers(flow, 3), "k", &times_2), "%v");
+}
+
+static void stateful_with_fold(struct wax_flow *flow)
+{
+	run_flow_output(wax_stateful_map_typed(keyed_numbers(flow, 3, &two), "m", &sum), "%v");
+}
+
+static void stateful_with_null(struct wax_flow *flow)
+{
+	run_flow_output(wax_stateful_map_typed(keyed_numbers(flow, 3, &two), "m", NULL), "%v");
+}
+
+static void stateful_of_pages(struct wax_flow *flow)
+{
+	run_flow_output(wax_stateful_map_typed(keyed_numbers(flow, 3, &two), "m", &of_pages), "%v");
+}
+
+static void stateful_of_others(struct wax_flow *flow)
+{
+	run_flow_output(wax_stateful_map_typed(keyed_numbers(flow, 3, &two), "m", &changes), "%v");
+}
+
+static void stateful_not_keyed(struct wax_flow *flow)
+{
+	run_flow_output(wax_stateful_map_typed(numbers(flow, 3), "m", &of_pages), "%v");
+}
+
+Test(kernel, for_a_stateful_map_must_fit)
+{
+	expect_mistake(stateful_with_fold,
+			"step \"flow.m\": needs a kernel made with WAX_STATEFUL_MAP, gets one made "
+			"with WAX_FOLD");
+	expect_mistake(stateful_with_null,
+			"step \"flow.m\": its kernel is NULL, or was not made with "
+			"WAX_STATEFUL_MAP");
+	expect_mistake(stateful_of_pages,
+			"step \"flow.m\": its state has 65544 bytes, 65536 are the most: let it "
+			"point to what is larger");
+	expect_mistake(stateful_of_others,
+			"step \"flow.m\": its kernel takes struct reading (16 bytes), the stream "
+			"has "
+			"uint64_t (8 bytes)");
+	expect_mistake(stateful_not_keyed,
+			"step \"flow.m\": needs a keyed stream, gets one of uint64_t: "
+			"put key_on before it");
 }
 
 static void fold_with_map(struct wax_flow *flow)
