@@ -198,6 +198,14 @@ static int add_to_mean(void *acc, const struct wax_item *item, void *ctx)
 	return 0;
 }
 
+static int last_digit(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	uint64_t digit = number_of(item) % 10;
+
+	(void)ctx;
+	return wax_emit(out, &digit, sizeof(digit));
+}
+
 static int running(struct wax_out *out, void *state, const struct wax_item *item, void *ctx)
 {
 	uint64_t *sum = state;
@@ -317,6 +325,8 @@ static void keyed(struct wax_stream numbers)
 	struct wax_stream packs = wax_stateful_batch(by_rest, "packs", WAX_TEXT, &packs_of_two, NULL);
 	struct wax_stream highest = wax_max_final(totals, "highest", NULL, NULL);
 	struct wax_stream pack_count = wax_count_final(packs, "pack_count");
+	struct wax_stream digit = wax_map_value(by_rest, "digit", WAX_U64, last_digit, NULL);
+	struct wax_stream digits = wax_dedup(digit, "digits", WAX_SAME_ITEM, WAX_NEVER);
 	struct wax_stream everywhere = wax_broadcast(by_rest, "everywhere");
 	struct wax_stream known = wax_max_final(everywhere, "known", NULL, NULL);
 
@@ -332,6 +342,7 @@ static void keyed(struct wax_stream numbers)
 	wax_output(least, "out_least", wax_stdout("least of %k: %v"));
 	wax_output(greatest, "out_greatest", wax_stdout("greatest of %k: %v"));
 	wax_output(highest, "out_highest", wax_stdout("highest total of %k: %v"));
+	wax_output(digits, "out_digits", wax_stdout("a number of %k ends in %v"));
 	wax_output(known, "out_known", wax_stdout("greatest known of %k: %v"));
 	wax_output(pack_count, "out_packs", wax_stdout("packs of %k: %v"));
 	wax_output(sum_of_all, "out_sum_of_all", wax_stdout("sum of all: %v"));

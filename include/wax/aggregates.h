@@ -72,6 +72,25 @@ WAX_API struct wax_stream wax_mean_running(struct wax_stream up, const char *id)
 WAX_API struct wax_stream wax_min_running(struct wax_stream up, const char *id);
 WAX_API struct wax_stream wax_max_running(struct wax_stream up, const char *id);
 
+/* ---- Of many items, some. */
+
+/** What wax_dedup takes for the same. */
+enum wax_same {
+	WAX_SAME_KEY,  /* items of one key: the first item of each key passes */
+	WAX_SAME_ITEM, /* ... with the same value: the first of each such pair passes. Values are
+			* compared byte by byte, padding too. */
+};
+
+/**
+ * Pass on each item that has not been seen before.
+ *
+ * @param ttl_ns how long after it an item that is the same is dropped, in ns of the worker's clock;
+ *               then one passes again. At least 1; WAX_NEVER: until the end of the run, and what
+ *               was seen takes memory for as long.
+ */
+WAX_API struct wax_stream wax_dedup(
+		struct wax_stream up, const char *id, enum wax_same same, int64_t ttl_ns);
+
 #ifdef __cplusplus
 }
 #endif
