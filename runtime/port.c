@@ -197,19 +197,29 @@ static int port_fail(struct wax_port *port, int code, const char *fmt, ...)
 	return code;
 }
 
+/* A callback without an out is called by the one worker of this thread. */
+static _Thread_local struct wax_err *fail_to;
+
+void wax_port_fail_to(struct wax_err *err)
+{
+	fail_to = err;
+}
+
 int wax_fail(struct wax_out *out, const char *fmt, ...)
 {
-	struct wax_port *port = wax_port_of(out);
-	char text[sizeof(port->err->text)];
+	struct wax_port *port = out ? wax_port_of(out) : NULL;
+	struct wax_err *err = port ? port->err : fail_to;
+	char text[sizeof(err->text)];
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (!port->failed && port->err->code == 0)
-		wax_err_set(port->err, -EBADMSG, "%s", text);
-	if (!port->failed)
+	if (err && err->code == 0 && !(port && port->failed))
+		wax_err_set(err, -EBADMSG, "%s", text);
+	if (port && !port->failed)
 		port->refused = true;
-	port->failed = true;
+	if (port)
+		port->failed = true;
 	return -EBADMSG;
 }
 

@@ -92,6 +92,10 @@ struct wax_batch wax_port_batch(const struct wax_port *port);
 /** Forget the open batch. */
 void wax_port_clear(struct wax_port *port);
 
+/** Where wax_fail writes, in this thread, for a callback that has no out. @param err borrows until
+ *  the next call; NULL: nowhere */
+void wax_port_fail_to(struct wax_err *err);
+
 /** An item begins: keep what is emitted from here on together. */
 static inline void wax_port_guard(struct wax_port *port)
 {

@@ -178,6 +178,7 @@ static int make_worker(struct wax_worker *worker)
 {
 	const struct wax_plan *plan = worker->env.plan;
 	struct wax_err *err = &worker->err;
+	wax_port_fail_to(err);
 	worker->ops = calloc(plan->flow->step_count + 1, sizeof(*worker->ops));
 	worker->stages = calloc(plan->stage_count + 1, sizeof(*worker->stages));
 	worker->letters = calloc(plan->flow->letter_box_count + 1, sizeof(*worker->letters));
@@ -239,6 +240,7 @@ static void free_op(struct wax_op *op)
 static void free_worker(struct wax_worker *worker)
 {
 	const struct wax_plan *plan = worker->env.plan;
+	wax_port_fail_to(NULL);
 	for (uint32_t i = 0; worker->ops && i < plan->flow->step_count; i++) {
 		struct wax_op *op = &worker->ops[i];
 		if (!op->class)

@@ -129,6 +129,8 @@ WAX_API int wax_commit(struct wax_out *out, size_t bytes);
  * Say in one sentence why this item cannot be processed.
  * The report adds step, worker, source position and the item.
  *
+ * @param out where the callback emits; NULL in one that has none, such as a test or a reducer, which
+ *            must then give back what this does
  * @return a negative number that the callback gives back: `return wax_fail(out, "no ';'")`
  */
 WAX_API int wax_fail(struct wax_out *out, const char *fmt, ...) WAX_PRINTF(2, 3);

@@ -26,7 +26,7 @@ struct wax_sink;
 typedef int (*wax_item_fn)(struct wax_out *out, const struct wax_item *item, void *ctx);
 /** Gets a batch and emits any number of items. */
 typedef int (*wax_batch_fn)(struct wax_out *out, const struct wax_batch *batch, void *ctx);
-/** Answers a question about an item: 1 yes, 0 no. */
+/** Answers a question about an item: 1 yes, 0 no; or `return wax_fail(NULL, "why")`. */
 typedef int (*wax_test_fn)(const struct wax_item *item, void *ctx);
 
 /** Read a source. Takes `source`. */

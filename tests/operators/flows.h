@@ -283,6 +283,12 @@ static inline int answer_7_at_3(const struct wax_item *item, void *ctx)
 	return number_of(item) == 3 ? 7 : 1;
 }
 
+static inline int answer_why_not_at_3(const struct wax_item *item, void *ctx)
+{
+	(void)ctx;
+	return number_of(item) == 3 ? wax_fail(NULL, "%d is not liked", 3) : 0;
+}
+
 static inline int answer_an_errno_at_3(const struct wax_item *item, void *ctx)
 {
 	(void)ctx;

@@ -85,6 +85,16 @@ static void answers_an_errno(struct wax_flow *flow)
 	run_flow_output(wax_filter(numbers(flow, 5), "f", answer_an_errno_at_3, NULL), "%v");
 }
 
+static void answers_why_not(struct wax_flow *flow)
+{
+	run_flow_output(wax_filter(numbers(flow, 5), "f", answer_why_not_at_3, NULL), "%v");
+}
+
+Test(filter, tells_why_a_callback_failed)
+{
+	expect_failure(answers_why_not, "flow.f", "3", "3 is not liked");
+}
+
 Test(filter, must_be_answered_yes_or_no)
 {
 	expect_failure(answers_7, "flow.f", "3", "answered 7, must be 1 (yes) or 0 (no)");

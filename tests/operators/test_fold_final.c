@@ -136,6 +136,23 @@ Test(fold_final, tells_at_which_item_the_folder_failed)
 	expect_failure(fails, "flow.fold", "1 => 7", "the callback failed: Input/output error");
 }
 
+static int say_why_at_7(void *acc, const struct wax_item *item, void *ctx)
+{
+	return number_of(item) == 7 ? wax_fail(NULL, "no %d", 7) : add(acc, item, ctx);
+}
+
+static void says_why(struct wax_flow *flow)
+{
+	struct wax_stream up = keyed_numbers(flow, 9, &three);
+
+	run_flow_output(wax_fold_final(up, "fold", WAX_U64, NULL, say_why_at_7, NULL), "%k:%v");
+}
+
+Test(fold_final, tells_why_the_folder_failed)
+{
+	expect_failure(says_why, "flow.fold", "1 => 7", "no 7");
+}
+
 static void without_callback(struct wax_flow *flow)
 {
 	struct wax_stream up = keyed_numbers(flow, 9, &three);

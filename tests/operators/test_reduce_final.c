@@ -127,7 +127,7 @@ static int fail_at_6(void *acc, const void *value, void *ctx)
 	uint64_t number;
 
 	memcpy(&number, value, sizeof(number));
-	return number == 6 ? -5 : add(acc, value, ctx);
+	return number == 6 ? wax_fail(NULL, "%d is too much", 6) : add(acc, value, ctx);
 }
 
 static void fails(struct wax_flow *flow)
@@ -143,7 +143,7 @@ Test(reduce_final, tells_at_which_item_the_reducer_failed)
 	struct run_flow_result result = run_flow(fails, 2, NULL);
 
 	cr_assert_eq(result.status, 1);
-	cr_assert_str_eq(result.sentence, "the callback failed: Input/output error");
+	cr_assert_str_eq(result.sentence, "6 is too much");
 	cr_assert_str_eq(result.item, "0 => 6");
 	cr_assert_str_eq(result.step, "flow.sum");
 	run_flow_free(&result);

@@ -632,6 +632,19 @@ Test(port, cuts_a_sentence_that_is_too_long)
 	cr_assert_eq(strlen(err.text), sizeof(err.text) - 1);
 }
 
+Test(port, has_a_place_for_what_a_callback_without_an_out_says)
+{
+	struct wax_err apart = {0};
+
+	cr_assert_lt(wax_fail(NULL, "nobody hears"), 0);
+	wax_port_fail_to(&apart);
+	cr_assert_lt(wax_fail(NULL, "no %s", "good"), 0);
+	cr_assert_lt(wax_fail(NULL, "something else"), 0);
+	wax_port_fail_to(NULL);
+	cr_assert_eq(apart.code, -EBADMSG);
+	cr_assert_str_eq(apart.text, "no good");
+}
+
 /* ---- Handing on */
 
 Test(port, can_be_flushed_in_the_middle)
