@@ -198,6 +198,17 @@ static int add_to_mean(void *acc, const struct wax_item *item, void *ctx)
 	return 0;
 }
 
+static int merge_means(void *acc, const void *other, void *ctx)
+{
+	struct mean *mean = acc;
+	const struct mean *more = other;
+
+	(void)ctx;
+	mean->sum += more->sum;
+	mean->count += more->count;
+	return 0;
+}
+
 static int last_digit(struct wax_out *out, const struct wax_item *item, void *ctx)
 {
 	uint64_t digit = number_of(item) % 10;
@@ -318,6 +329,8 @@ static void keyed(struct wax_stream numbers)
 	struct wax_stream counts = wax_count_final(by_rest, "count");
 	struct wax_stream sums = wax_reduce_final(by_rest, "sum", add, NULL);
 	struct wax_stream means = wax_fold_final(by_rest, "mean", mean, NULL, add_to_mean, NULL);
+	struct wax_stream merged = wax_fold_merge_final(
+			by_rest, "merged_mean", mean, NULL, add_to_mean, merge_means, NULL);
 	struct wax_stream least = wax_min_final(by_rest, "least", NULL, NULL);
 	struct wax_stream greatest = wax_max_final(by_rest, "greatest", NULL, NULL);
 	struct wax_stream totals =
@@ -339,6 +352,7 @@ static void keyed(struct wax_stream numbers)
 	wax_output(counts, "out_count", wax_stdout("count of %k: %v"));
 	wax_output(sums, "out_sum", wax_stdout("sum of %k: %v"));
 	wax_output(means, "out_mean", wax_stdout("mean of %k: %v"));
+	wax_output(merged, "out_merged", wax_stdout("merged mean of %k: %v"));
 	wax_output(least, "out_least", wax_stdout("least of %k: %v"));
 	wax_output(greatest, "out_greatest", wax_stdout("greatest of %k: %v"));
 	wax_output(highest, "out_highest", wax_stdout("highest total of %k: %v"));
@@ -383,6 +397,11 @@ WAX_STATEFUL_MAP(change, struct reading, reading, double, last, double, out)
 	*last = reading->degrees;
 }
 
+WAX_FOLD(merge_degrees, double, other, double, sum)
+{
+	*sum += *other;
+}
+
 static void typed(struct wax_stream numbers)
 {
 	struct wax_stream readings = wax_map_typed(numbers, "to_reading", &to_reading);
@@ -393,6 +412,10 @@ static void typed(struct wax_stream numbers)
 	struct wax_stream changes = wax_stateful_map_typed(by_station, "change", &change);
 	struct wax_stream change_count = wax_count_final(changes, "change_count");
 
+	struct wax_stream merged = wax_fold_merge_final_typed(
+			by_station, "merged", &add_degrees, &merge_degrees);
+
+	wax_output(merged, "out_merged_degrees", wax_stdout("merged degrees of %k: %v"));
 	wax_output(change_count, "out_changes", wax_stdout("changes of %k: %v"));
 	wax_output(sums, "out_degrees", wax_stdout("degrees of %k: %v"));
 }

@@ -170,13 +170,14 @@ void wax_final_close(struct wax_op *op)
 
 int wax_combiner_open(struct wax_op *op, struct wax_err *err)
 {
-	struct wax_combiner *combiner = op->data;
 	const struct wax_aggregate *aggregate = op->params;
+	struct wax_combiner *combiner = op->data;
 
 	(void)err;
 	table_open(&combiner->table, aggregate);
 	/* Without an exchange behind it there is nothing to save. */
-	if (wax_op_worker_count(op) == 1 || (aggregate->may_fail && wax_op_drops(op)))
+	if ((wax_op_worker_count(op) == 1 && !aggregate->passes_dearly) ||
+			(aggregate->may_fail && wax_op_drops(op)))
 		combiner->pass_left = UINT64_MAX;
 	return 0;
 }

@@ -35,6 +35,9 @@ struct wax_aggregate {
 			uint32_t first, uint32_t count, struct wax_table_entry *const *entries);
 	/** Of a combiner: hand on a batch as partial results, each of one item. NULL: it is that. */
 	int (*pass)(struct wax_op *op, const struct wax_batch *batch);
+	/** Making a partial result of each item costs more than combining them: pass only what was
+	 *  tried in vain, also with one worker. */
+	bool passes_dearly;
 	/** What is emitted for a state. NULL: the state itself. */
 	struct wax_bytes (*value)(const void *state);
 	/** Free what a state points to, and zero it. May be NULL. */

@@ -28,6 +28,18 @@ WAX_API struct wax_stream wax_fold_final(struct wax_stream up, const char *id,
 		int (*fold)(void *acc, const struct wax_item *item, void *ctx), void *ctx);
 
 /**
+ * wax_fold_final that folds where the values arise and merges the accumulators at the key's worker,
+ * so that few of them cross. Which values go into which accumulator is not said: merging two must
+ * give what folding all their values would.
+ *
+ * @param merge adds the values of `other`, an accumulator too, to acc. NULL: as wax_fold_final
+ */
+WAX_API struct wax_stream wax_fold_merge_final(struct wax_stream up, const char *id,
+		const struct wax_type *type, void (*init)(void *acc, void *ctx),
+		int (*fold)(void *acc, const struct wax_item *item, void *ctx),
+		int (*merge)(void *acc, const void *other, void *ctx), void *ctx);
+
+/**
  * Reduce the values of each key to one of the same type and size; emit it at the end of the
  * input. Values are combined where they arise before they cross to the key's worker, so the
  * reducer must be associative and commutative.

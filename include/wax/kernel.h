@@ -140,6 +140,10 @@ WAX_API struct wax_stream wax_stateful_map_typed(
 /** wax_fold_final with a kernel of WAX_FOLD. */
 WAX_API struct wax_stream wax_fold_final_typed(
 		struct wax_stream up, const char *id, const struct wax_kernel *kernel);
+/** wax_fold_merge_final with a kernel of WAX_FOLD, and one of WAX_FOLD that adds accumulators:
+ *  `WAX_FOLD(merge, A, other, A, acc) { ... }`. */
+WAX_API struct wax_stream wax_fold_merge_final_typed(struct wax_stream up, const char *id,
+		const struct wax_kernel *kernel, const struct wax_kernel *merger);
 
 #ifdef __cplusplus
 }
