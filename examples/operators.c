@@ -333,6 +333,8 @@ static void keyed(struct wax_stream numbers)
 			by_rest, "merged_mean", mean, NULL, add_to_mean, merge_means, NULL);
 	struct wax_stream least = wax_min_final(by_rest, "least", NULL, NULL);
 	struct wax_stream greatest = wax_max_final(by_rest, "greatest", NULL, NULL);
+	struct wax_stream top = wax_top_n_final(by_rest, "top", 2, NULL, NULL);
+	struct wax_stream top_of_all = wax_top_n_all_final(counts, "top_of_all", 2, NULL, NULL);
 	struct wax_stream totals =
 			wax_stateful_map(by_rest, "running", WAX_U64, sizeof(uint64_t), running, NULL);
 	struct wax_stream packs = wax_stateful_batch(by_rest, "packs", WAX_TEXT, &packs_of_two, NULL);
@@ -353,6 +355,8 @@ static void keyed(struct wax_stream numbers)
 	wax_output(sums, "out_sum", wax_stdout("sum of %k: %v"));
 	wax_output(means, "out_mean", wax_stdout("mean of %k: %v"));
 	wax_output(merged, "out_merged", wax_stdout("merged mean of %k: %v"));
+	wax_output(top, "out_top", wax_stdout("among the greatest of %k: %v"));
+	wax_output(wax_key_rm(top_of_all, "top_bare"), "out_top_of_all", wax_stdout("often: %v"));
 	wax_output(least, "out_least", wax_stdout("least of %k: %v"));
 	wax_output(greatest, "out_greatest", wax_stdout("greatest of %k: %v"));
 	wax_output(highest, "out_highest", wax_stdout("highest total of %k: %v"));

@@ -12,9 +12,9 @@
  * would no longer fit in a cache; and all of it is emitted by one call, with or without credit. */
 #define COMBINER_KEYS_MAX (16 * 1024)
 #define COMBINER_BYTES_MAX ((size_t)2 << 20)
-/* Combining costs a lookup and saves an exchange and a lookup. With fewer items to a key than this
- * it does not pay ... */
-#define ITEMS_PER_KEY_MIN 2
+/* Combining costs a lookup and saves an exchange and a lookup. With fewer items to a partial result
+ * than this it does not pay ... */
+#define ITEMS_PER_PARTIAL_MIN 2
 /* ... and is left alone for this many times the items that showed it, so that trying costs little. */
 #define PASS_TIMES 16
 /* Items emitted by one call at the end. */
@@ -57,12 +57,13 @@ static uint32_t emit_columns(struct wax_port *port, const struct wax_table *tabl
 	return count;
 }
 
-/* One of any kind. */
+/* What there is for one key of any kind, one item at least. */
 static uint32_t emit_next(
 		struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk)
 {
 	const struct wax_aggregate *aggregate = op->params;
 	struct wax_table_entry *entry = wax_table_next(table, walk);
+	uint64_t before = wax_op_emitted(op, 0);
 
 	if (!entry)
 		return 0;
@@ -71,22 +72,26 @@ static uint32_t emit_next(
 	void *state = wax_table_state(table, entry);
 	struct wax_bytes value = {state, aggregate->state_bytes};
 
-	if (aggregate->value)
-		value = aggregate->value(state);
-	wax_emit_kv(wax_op_out(op, 0), key.data, key.bytes, value.data, value.bytes);
+	if (aggregate->emit) {
+		aggregate->emit(op, key, state);
+	} else {
+		if (aggregate->value)
+			value = aggregate->value(state);
+		wax_emit_kv(wax_op_out(op, 0), key.data, key.bytes, value.data, value.bytes);
+	}
 	if (aggregate->free)
-		aggregate->free(state);
-	return 1;
+		aggregate->free(op, state);
+	return (uint32_t)(wax_op_emitted(op, 0) - before);
 }
 
-/* Emit up to count_max keys from where the walk stands. @return 1 there are more, 0 that was all,
+/* Emit up to count_max items, and the rest of a key, from where the walk stands. @return 1 there are more, 0 that was all,
  * negative: a step downstream failed */
 static int emit(struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk,
 		uint32_t count_max)
 {
 	const struct wax_aggregate *aggregate = op->params;
 	struct wax_port *port = &op->ports[0];
-	bool columns = table->key_bytes && !aggregate->value;
+	bool columns = table->key_bytes && !aggregate->value && !aggregate->emit;
 
 	for (uint32_t count = 0, now; count < count_max; count += now) {
 		now = columns ? emit_columns(port, table, walk, count_max - count)
@@ -149,9 +154,12 @@ int wax_final_end(struct wax_op *op)
 	return r;
 }
 
+/* Of a combiner too. */
 size_t wax_final_state_bytes(const struct wax_op *op)
 {
-	return wax_table_bytes(&((const struct wax_final *)op->data)->table);
+	const struct wax_final *final = op->data;
+
+	return wax_table_bytes(&final->table) + final->apart_bytes;
 }
 
 void wax_final_close(struct wax_op *op)
@@ -162,7 +170,7 @@ void wax_final_close(struct wax_op *op)
 	struct wax_table_entry *entry;
 
 	while (aggregate->free && (entry = wax_table_next(&final->table, &walk)))
-		aggregate->free(wax_table_state(&final->table, entry));
+		aggregate->free(op, wax_table_state(&final->table, entry));
 	wax_table_fini(&final->table);
 }
 
@@ -174,7 +182,7 @@ int wax_combiner_open(struct wax_op *op, struct wax_err *err)
 	struct wax_combiner *combiner = op->data;
 
 	(void)err;
-	table_open(&combiner->table, aggregate);
+	table_open(&combiner->kept.table, aggregate);
 	/* Without an exchange behind it there is nothing to save. */
 	if ((wax_op_worker_count(op) == 1 && !aggregate->passes_dearly) ||
 			(aggregate->may_fail && wax_op_drops(op)))
@@ -189,19 +197,23 @@ static int pass(struct wax_op *op, const struct wax_batch *batch)
 	return aggregate->pass ? aggregate->pass(op, batch) : wax_op_lend(op, 0, batch);
 }
 
-static bool is_full(const struct wax_combiner *combiner)
+static bool is_full(const struct wax_op *op)
 {
-	return combiner->table.count >= COMBINER_KEYS_MAX ||
-			wax_table_bytes(&combiner->table) > COMBINER_BYTES_MAX;
+	const struct wax_combiner *combiner = op->data;
+
+	return combiner->kept.table.count >= COMBINER_KEYS_MAX ||
+			wax_final_state_bytes(op) > COMBINER_BYTES_MAX;
 }
 
 static void empty(struct wax_combiner *combiner)
 {
+	struct wax_table *table = &combiner->kept.table;
+
 	/* Long keys, or a long time ago many: give the memory back. */
-	if (wax_table_bytes(&combiner->table) > COMBINER_BYTES_MAX)
-		wax_table_fini(&combiner->table);
+	if (wax_table_bytes(table) > COMBINER_BYTES_MAX)
+		wax_table_fini(table);
 	else
-		wax_table_clear(&combiner->table);
+		wax_table_clear(table);
 	combiner->items = 0;
 }
 
@@ -209,9 +221,11 @@ static int hand_on(struct wax_op *op)
 {
 	struct wax_combiner *combiner = op->data;
 	struct wax_table_walk walk = {NULL, 0, false};
-	int r = emit(op, &combiner->table, &walk, UINT32_MAX);
+	int r = emit(op, &combiner->kept.table, &walk, UINT32_MAX);
 
-	empty(combiner);
+	/* After a failure some states are still there, for close. */
+	if (r >= 0)
+		empty(combiner);
 	return r;
 }
 
@@ -219,10 +233,12 @@ static int hand_on(struct wax_op *op)
 static int hand_on_full(struct wax_op *op)
 {
 	struct wax_combiner *combiner = op->data;
+	uint64_t items = combiner->items, before = wax_op_emitted(op, 0);
+	int r = hand_on(op);
 
-	if (combiner->items < ITEMS_PER_KEY_MIN * combiner->table.count)
-		combiner->pass_left = PASS_TIMES * combiner->items;
-	return hand_on(op);
+	if (items < ITEMS_PER_PARTIAL_MIN * (wax_op_emitted(op, 0) - before))
+		combiner->pass_left = PASS_TIMES * items;
+	return r;
 }
 
 int wax_combiner_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
@@ -242,9 +258,9 @@ int wax_combiner_push(struct wax_op *op, const struct wax_batch *batch, uint32_t
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK) {
 		uint32_t count = wax_table_block(batch, first);
 
-		r = add_block(op, &combiner->table, batch, first, count);
+		r = add_block(op, &combiner->kept.table, batch, first, count);
 		combiner->items += count;
-		if (r == 0 && is_full(combiner))
+		if (r == 0 && is_full(op))
 			r = hand_on_full(op);
 	}
 	return r;
@@ -256,23 +272,6 @@ int wax_combiner_epoch_end(struct wax_op *op, uint64_t epoch)
 
 	(void)epoch;
 	return combiner->items > 0 ? hand_on(op) : 0;
-}
-
-int wax_combiner_end(struct wax_op *op)
-{
-	struct wax_combiner *combiner = op->data;
-	int r = emit(op, &combiner->table, &combiner->walk, EMIT_MAX);
-
-	if (r == 0)
-		wax_table_fini(&combiner->table);
-	return r;
-}
-
-void wax_combiner_close(struct wax_op *op)
-{
-	struct wax_combiner *combiner = op->data;
-
-	wax_table_fini(&combiner->table);
 }
 
 struct wax_stream wax_aggregate_finish(struct wax_flow *flow, struct wax_step *combiner,

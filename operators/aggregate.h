@@ -40,8 +40,10 @@ struct wax_aggregate {
 	bool passes_dearly;
 	/** What is emitted for a state. NULL: the state itself. */
 	struct wax_bytes (*value)(const void *state);
+	/** The same, of any number of values: emit them. May be NULL. */
+	void (*emit)(struct wax_op *op, struct wax_bytes key, void *state);
 	/** Free what a state points to, and zero it. May be NULL. */
-	void (*free)(void *state);
+	void (*free)(struct wax_op *op, void *state);
 	/** add may fail at an item. Where such items are dropped, each comes to the key's worker as
 	 *  it is: a partial result that cannot be added there would be many. */
 	bool may_fail;
@@ -50,33 +52,37 @@ struct wax_aggregate {
 	uint32_t state_align;
 };
 
-/** op->data of a combiner. */
-struct wax_combiner {
+/** op->data of a final step. */
+struct wax_final {
 	struct wax_table table;
 	struct wax_table_walk walk; /* at the end */
-	uint64_t items;             /* since it was last empty */
-	uint64_t pass_left;         /* items to hand on before it tries again */
+	size_t apart_bytes;         /* that states point to */
 };
+
+/** op->data of a combiner. */
+struct wax_combiner {
+	struct wax_final kept;
+	uint64_t items;     /* since it was last empty */
+	uint64_t pass_left; /* items to hand on before it tries again */
+};
+
+/** Of either: count memory that states point to. */
+static inline void wax_aggregate_apart(struct wax_op *op, ptrdiff_t bytes)
+{
+	((struct wax_final *)op->data)->apart_bytes += (size_t)bytes;
+}
 
 int wax_combiner_open(struct wax_op *op, struct wax_err *err);
 int wax_combiner_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input);
 int wax_combiner_epoch_end(struct wax_op *op, uint64_t epoch);
-int wax_combiner_end(struct wax_op *op);
-void wax_combiner_close(struct wax_op *op);
 
 #define WAX_COMBINER_CLASS(name, params)                                                           \
 	{                                                                                          \
 		.kind = name, .params_bytes = sizeof(params),                                      \
 		.data_bytes = sizeof(struct wax_combiner), .open = wax_combiner_open,              \
 		.push = wax_combiner_push, .epoch_end = wax_combiner_epoch_end,                    \
-		.end = wax_combiner_end, .close = wax_combiner_close                               \
+		.end = wax_final_end, .close = wax_final_close                               \
 	}
-
-/** op->data of a final step. */
-struct wax_final {
-	struct wax_table table;
-	struct wax_table_walk walk;
-};
 
 int wax_final_open(struct wax_op *op, struct wax_err *err);
 int wax_final_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input);

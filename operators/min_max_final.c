@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "operators/aggregate.h"
-
-typedef int (*compare_fn)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx);
+#include "operators/compare.h"
 
 struct params {
 	struct wax_aggregate aggregate;
-	compare_fn compare;
+	wax_compare_fn compare;
 	void *ctx;
 	int sign; /* of compare(a, b) when a is kept: -1 for the least, 1 for the greatest */
 };
@@ -65,16 +64,6 @@ static const struct {
 
 /* ---- by a comparison */
 
-/* As memcmp; of two that begin alike the shorter is less. */
-static int compare_bytes(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx)
-{
-	size_t bytes = a->bytes < b->bytes ? a->bytes : b->bytes;
-	int order = bytes ? memcmp(a->data, b->data, bytes) : 0;
-
-	(void)ctx;
-	return order ? order : (a->bytes > b->bytes) - (a->bytes < b->bytes);
-}
-
 static bool is_better(const struct params *params, const struct wax_bytes *value,
 		const struct wax_bytes *kept)
 {
@@ -108,13 +97,14 @@ struct copy {
 	size_t capacity;
 };
 
-static int keep(struct copy *copy, struct wax_bytes value)
+static int keep(struct wax_op *op, struct copy *copy, struct wax_bytes value)
 {
 	if (value.bytes > copy->capacity) {
 		char *data = realloc(copy->data, value.bytes);
 
 		if (!data)
 			return -ENOMEM;
+		wax_aggregate_apart(op, (ptrdiff_t)(value.bytes - copy->capacity));
 		copy->data = data;
 		copy->capacity = value.bytes;
 	}
@@ -137,7 +127,7 @@ static int add_variable(struct wax_op *op, const struct wax_table *table,
 
 		if (!(entries[i]->flags & WAX_TABLE_NEW) && !is_better(params, &value, &kept))
 			continue;
-		if (keep(copy, value) < 0)
+		if (keep(op, copy, value) < 0)
 			return wax_op_fail(op, batch, first + i, -ENOMEM, NULL);
 		entries[i]->flags = 0;
 	}
@@ -151,10 +141,11 @@ static struct wax_bytes copy_value(const void *state)
 	return (struct wax_bytes){copy->data, copy->bytes};
 }
 
-static void copy_free(void *state)
+static void copy_free(struct wax_op *op, void *state)
 {
 	struct copy *copy = state;
 
+	wax_aggregate_apart(op, -(ptrdiff_t)copy->capacity);
 	free(copy->data);
 	*copy = (struct copy){NULL, 0, 0};
 }
@@ -171,10 +162,10 @@ static const struct wax_op_class max_final_class = WAX_FINAL_CLASS("max_final", 
 static void choose_add(struct params *params, const struct wax_type *value)
 {
 	struct wax_aggregate *aggregate = &params->aggregate;
-	bool by_bytes = !params->compare;
+	bool by_itself = !params->compare;
 
-	if (by_bytes)
-		params->compare = compare_bytes;
+	if (by_itself)
+		params->compare = wax_compare_for(value);
 	if (value->item_bytes == 0) {
 		aggregate->add = add_variable;
 		aggregate->value = copy_value;
@@ -184,14 +175,14 @@ static void choose_add(struct params *params, const struct wax_type *value)
 		return;
 	}
 	aggregate->add = add_fixed;
-	for (size_t i = 0; by_bytes && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	for (size_t i = 0; by_itself && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		if (wax_type_same(numbers[i].type, value))
 			aggregate->add = params->sign < 0 ? numbers[i].min : numbers[i].max;
 	}
 }
 
 static struct wax_stream build(
-		struct wax_stream up, const char *id, compare_fn compare, void *ctx, int sign)
+		struct wax_stream up, const char *id, wax_compare_fn compare, void *ctx, int sign)
 {
 	const struct wax_op_class *combiner = sign < 0 ? &min_combiner_class : &max_combiner_class;
 	const struct wax_op_class *final = sign < 0 ? &min_final_class : &max_final_class;
@@ -214,16 +205,14 @@ static struct wax_stream build(
 	return wax_step_output(up.flow, step, type, true);
 }
 
-struct wax_stream wax_min_final(struct wax_stream up, const char *id,
-		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
-		void *ctx)
+struct wax_stream wax_min_final(
+		struct wax_stream up, const char *id, wax_compare_fn compare, void *ctx)
 {
 	return build(up, id, compare, ctx, -1);
 }
 
-struct wax_stream wax_max_final(struct wax_stream up, const char *id,
-		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
-		void *ctx)
+struct wax_stream wax_max_final(
+		struct wax_stream up, const char *id, wax_compare_fn compare, void *ctx)
 {
 	return build(up, id, compare, ctx, 1);
 }

@@ -52,17 +52,39 @@ WAX_API struct wax_stream wax_reduce_final(struct wax_stream up, const char *id,
 /** Count the items of each key; emit the count, a WAX_U64, at the end of the input. */
 WAX_API struct wax_stream wax_count_final(struct wax_stream up, const char *id);
 
+/** Which of two values is greater: as for qsort, negative, 0 or positive. */
+typedef int (*wax_compare_fn)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx);
+
 /**
  * Keep the least, or greatest, value of each key; emit it at the end of the input. Of equal
  * values any one is kept.
  *
- * @param compare as for qsort; NULL: numbers of the library's types by size, else bytes as memcmp
+ * @param compare NULL: numbers of the library's types by size, else bytes as memcmp
  */
-WAX_API struct wax_stream wax_min_final(struct wax_stream up, const char *id,
-		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
-		void *ctx);
-WAX_API struct wax_stream wax_max_final(struct wax_stream up, const char *id,
-		int (*compare)(const struct wax_bytes *a, const struct wax_bytes *b, void *ctx),
+WAX_API struct wax_stream wax_min_final(
+		struct wax_stream up, const char *id, wax_compare_fn compare, void *ctx);
+WAX_API struct wax_stream wax_max_final(
+		struct wax_stream up, const char *id, wax_compare_fn compare, void *ctx);
+
+/**
+ * Keep the n greatest values of each key; emit them at the end of the input, the greatest first.
+ * Of equal values any are kept.
+ *
+ * @param n       in [1, 65536]
+ * @param compare as for wax_max_final; one that is turned round keeps the least
+ */
+WAX_API struct wax_stream wax_top_n_final(struct wax_stream up, const char *id, uint32_t n,
+		wax_compare_fn compare, void *ctx);
+
+/**
+ * Keep the n greatest of all items, whatever their key; emit them at the end of the input, in one
+ * worker, the greatest first. The stream need not be keyed.
+ *
+ * @param n       in [1, 65536]
+ * @param compare looks at items, with their keys. NULL: at values, as wax_top_n_final
+ */
+WAX_API struct wax_stream wax_top_n_all_final(struct wax_stream up, const char *id, uint32_t n,
+		int (*compare)(const struct wax_item *a, const struct wax_item *b, void *ctx),
 		void *ctx);
 
 /* ---- After every item: its key, and what there is up to it. The items of a key in the order of
