@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coding.h"
+
 /*
  * A graph that a seed decides, of all operators whose result does not depend on the order of items.
  * With --model FILE it is not run by workers but worked out here, in one pass over arrays, and what
@@ -19,141 +21,11 @@ enum {
 	NODES_MAX = 48,
 	STREAMS_MAX = 96,
 	UPS_MAX = 3,
+	TOP_N = 3,
 	FACTOR_MAX = 8, /* items of a stream for each one of a source, about */
-	TEXT_BYTES_MAX = 2048,
-	BIG_BYTES = 700,
 };
 
-/* ---- How a number is written */
-
-enum coding {
-	AS_U64,
-	AS_TEXT,
-	AS_RECORD,
-	AS_BIG,
-	CODING_COUNT,
-};
-
-struct record {
-	uint32_t check;
-	uint32_t reserved;
-	uint64_t number;
-};
-
-struct big {
-	uint64_t number;
-	uint8_t fill[BIG_BYTES - 4];
-};
-
-union written {
-	uint64_t number;
-	struct record record;
-	struct big big;
-	char text[TEXT_BYTES_MAX];
-};
-
-static uint32_t check_of(uint64_t number)
-{
-	return (uint32_t)(number * 2654435761u >> 7);
-}
-
-/* Most are short; 0 has no bytes at all; some are larger than a small slab. */
-static size_t pad_of(uint64_t number)
-{
-	return number % 211 == 1 ? 1700 : number % 13;
-}
-
-static size_t write_text(char *text, uint64_t number)
-{
-	if (number == 0)
-		return 0;
-	size_t bytes = (size_t)sprintf(text, "%" PRIu64, number);
-	memset(text + bytes, '.', pad_of(number));
-	return bytes + pad_of(number);
-}
-
-static size_t write_number(union written *to, enum coding coding, uint64_t number)
-{
-	switch (coding) {
-	case AS_U64:
-		to->number = number;
-		return sizeof(to->number);
-	case AS_TEXT:
-		return write_text(to->text, number);
-	case AS_RECORD:
-		to->record = (struct record){check_of(number), 7, number};
-		return sizeof(to->record);
-	default:
-		to->big.number = number;
-		memset(to->big.fill, (int)(check_of(number) & 0xff), sizeof(to->big.fill));
-		return sizeof(to->big);
-	}
-}
-
-static _Noreturn void die(const char *why)
-{
-	fprintf(stderr, "random_graph: %s\n", why);
-	abort();
-}
-
-static uint64_t read_text(struct wax_bytes from)
-{
-	const char *text = from.data;
-	uint64_t number = 0;
-	size_t at = 0;
-	for (; at < from.bytes && text[at] >= '0' && text[at] <= '9'; at++)
-		number = number * 10 + (uint64_t)(text[at] - '0');
-	if (from.bytes == 0)
-		return 0;
-	if (from.bytes - at != pad_of(number))
-		die("a text of the wrong length");
-	for (; at < from.bytes; at++) {
-		if (text[at] != '.')
-			die("a text with wrong bytes");
-	}
-	return number;
-}
-
-static uint64_t read_number(struct wax_bytes from, enum coding coding)
-{
-	const struct record *record = from.data;
-	const struct big *big = from.data;
-	switch (coding) {
-	case AS_U64:
-		if (from.bytes != sizeof(uint64_t) || (uintptr_t)from.data % 8)
-			die("a number of the wrong size or place");
-		return *(const uint64_t *)from.data;
-	case AS_TEXT:
-		return read_text(from);
-	case AS_RECORD:
-		if (from.bytes != sizeof(*record) || record->check != check_of(record->number) ||
-				record->reserved != 7)
-			die("a damaged record");
-		return record->number;
-	default:
-		if (from.bytes != sizeof(*big))
-			die("a large record of the wrong size");
-		for (size_t i = 0; i < sizeof(big->fill); i++) {
-			if (big->fill[i] != (uint8_t)check_of(big->number))
-				die("a damaged large record");
-		}
-		return big->number;
-	}
-}
-
-static const struct wax_type *type_of(enum coding coding)
-{
-	switch (coding) {
-	case AS_U64:
-		return WAX_U64;
-	case AS_TEXT:
-		return WAX_TEXT;
-	case AS_RECORD:
-		return WAX_STRUCT(struct record);
-	default:
-		return WAX_STRUCT(struct big);
-	}
-}
+#define HOUR (INT64_C(3600) * 1000 * 1000 * 1000)
 
 /* ---- The graph */
 
@@ -172,26 +44,34 @@ enum kind {
 	KEY_SELF,
 	KEY_RM,
 	MAP_VALUE,
+	FLAT_MAP_VALUE,
+	FILTER_VALUE,
+	FILTER_MAP_VALUE,
 	BRANCH,
 	MERGE,
 	DEAL_BATCHES,
 	DEAL_ITEMS,
+	BROADCAST,
 	INSPECT,
 	STATEFUL_BATCH,
 	STATEFUL_MAP,
+	COUNT_RUNNING,
+	DEDUP,
 	FOLD_FINAL,
 	REDUCE_FINAL,
 	COUNT_FINAL,
 	MIN_FINAL,
 	MAX_FINAL,
+	TOP_N_FINAL,
 	KIND_COUNT,
 };
 
 static const char *const kind_names[KIND_COUNT] = {"numbers", "single", "lines", "spread", "map",
 		"flat_map", "flat_map_batch", "filter", "filter_map", "key_on", "key_self",
-		"key_rm", "map_value", "branch", "merge", "deal_batches", "deal_items", "inspect",
-		"stateful_batch", "stateful_map", "fold_final", "reduce_final", "count_final",
-		"min_final", "max_final"};
+		"key_rm", "map_value", "flat_map_value", "filter_value", "filter_map_value",
+		"branch", "merge", "deal_batches", "deal_items", "broadcast", "inspect",
+		"stateful_batch", "stateful_map", "count_running", "dedup", "fold_final",
+		"reduce_final", "count_final", "min_final", "max_final", "top_n_final"};
 
 /* What the model knows of an item. */
 struct pair {
@@ -221,12 +101,15 @@ struct node {
 	struct stream in; /* copies, for the callbacks: they see only their node */
 	struct stream to;
 	char id[32];
-	uint64_t epoch; /* the last that inspect has seen */
+	uint64_t epoch;   /* the last that inspect has seen */
+	uint32_t worker;  /* where that was */
+	uint32_t workers; /* of so many */
 };
 
 struct graph {
 	uint64_t random;
 	int64_t items;
+	int placeless; /* no step that gives something else in another worker */
 	struct node nodes[NODES_MAX];
 	uint32_t node_count;
 	struct stream streams[STREAMS_MAX];
@@ -298,21 +181,27 @@ static int fits(struct graph *graph, enum kind kind, struct stream *stream)
 		stream->keyed = 0;
 		return 1;
 	case MAP_VALUE:
+	case FLAT_MAP_VALUE:
+	case FILTER_MAP_VALUE:
 	case STATEFUL_MAP:
 	case STATEFUL_BATCH:
 		stream->value = (enum coding)below(graph, CODING_COUNT);
-		stream->factor *= kind == STATEFUL_BATCH ? 1.5 : 1;
+		stream->factor *= kind == STATEFUL_BATCH || kind == FLAT_MAP_VALUE ? 1.5 : 1;
 		return stream->keyed && stream->factor < FACTOR_MAX;
 	case FOLD_FINAL:
 		stream->value = below(graph, 2) ? AS_U64 : AS_RECORD;
 		return stream->keyed;
 	case REDUCE_FINAL:
 		return stream->keyed && (stream->value == AS_U64 || stream->value == AS_RECORD);
+	case COUNT_RUNNING:
 	case COUNT_FINAL:
 		stream->value = AS_U64;
 		return stream->keyed;
+	case FILTER_VALUE:
+	case DEDUP:
 	case MIN_FINAL:
 	case MAX_FINAL:
+	case TOP_N_FINAL:
 		return stream->keyed;
 	case FILTER:
 	case BRANCH:
@@ -321,6 +210,8 @@ static int fits(struct graph *graph, enum kind kind, struct stream *stream)
 	case DEAL_ITEMS:
 	case INSPECT:
 		return 1;
+	case BROADCAST:
+		return !graph->placeless;
 	default:
 		return 0;
 	}
@@ -491,6 +382,20 @@ static int do_map_value(struct wax_out *out, const struct wax_item *item, void *
 	return emit_value(out, ctx, mixed(ctx, value_of(ctx, item), 0));
 }
 
+static int do_flat_map_value(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	const struct node *node = ctx;
+	uint64_t value = value_of(node, item);
+	for (uint64_t i = 0; i < copies_of(node, value); i++)
+		emit_value(out, node, mixed(node, value, i));
+	return 0;
+}
+
+static int do_filter_map_value(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	return is_kept(ctx, value_of(ctx, item)) ? do_map_value(out, item, ctx) : 0;
+}
+
 static int do_inspect(const struct wax_place *place, const struct wax_item *item, void *ctx)
 {
 	struct node *node = ctx;
@@ -498,7 +403,16 @@ static int do_inspect(const struct wax_place *place, const struct wax_item *item
 	if (place->epoch < node->epoch)
 		die("an epoch that goes back");
 	node->epoch = place->epoch;
+	node->worker = place->worker;
+	node->workers = place->worker_count;
 	return 0;
+}
+
+/* Of the copies of a broadcast one is kept, in a worker that the value says. */
+static int do_keep_one(const struct wax_item *item, void *ctx)
+{
+	const struct node *node = ctx;
+	return mixed(node, value_of(node, item), 11) % node->workers == node->worker;
 }
 
 struct sum {
@@ -570,6 +484,13 @@ static void do_fold_init(void *acc, void *ctx)
 static int do_fold(void *acc, const struct wax_item *item, void *ctx)
 {
 	acc_write(ctx, acc, acc_read(ctx, acc) + mixed(ctx, value_of(ctx, item), 0));
+	return 0;
+}
+
+/* Each began with 11. */
+static int do_merge(void *acc, const void *other, void *ctx)
+{
+	acc_write(ctx, acc, acc_read(ctx, acc) + acc_read(ctx, other) - 11);
 	return 0;
 }
 
@@ -707,17 +628,36 @@ static struct wax_stream build_keyed(struct wax_stream up, struct node *node)
 	case STATEFUL_MAP:
 		return wax_stateful_map(
 				up, node->id, value, sizeof(uint64_t), do_stateful_map, node);
+	case COUNT_RUNNING:
+		return wax_count_running(up, node->id);
+	case DEDUP:
+		return wax_dedup(up, node->id, WAX_SAME_ITEM, node->salt % 2 ? WAX_NEVER : HOUR);
 	case FOLD_FINAL:
-		return wax_fold_final(up, node->id, value, do_fold_init, do_fold, node);
+		return wax_fold_merge_final(up, node->id, value, do_fold_init, do_fold,
+				node->salt % 3 ? do_merge : NULL, node);
 	case REDUCE_FINAL:
 		return wax_reduce_final(up, node->id, do_reduce, node);
 	case COUNT_FINAL:
 		return wax_count_final(up, node->id);
 	case MIN_FINAL:
 		return wax_min_final(up, node->id, u64 ? NULL : do_compare, node);
+	case TOP_N_FINAL:
+		return wax_top_n_final(up, node->id, TOP_N, u64 ? NULL : do_compare, node);
 	default:
 		return wax_max_final(up, node->id, u64 ? NULL : do_compare, node);
 	}
+}
+
+/* What follows it must not depend on the number of workers. */
+static struct wax_stream build_broadcast(
+		struct wax_flow *flow, struct wax_stream up, struct node *node)
+{
+	char *place_id = wax_flow_alloc(flow, sizeof(node->id));
+	char *one_id = wax_flow_alloc(flow, sizeof(node->id));
+	snprintf(place_id, sizeof(node->id), "place_%" PRIu32, node->out);
+	snprintf(one_id, sizeof(node->id), "one_%" PRIu32, node->out);
+	up = wax_inspect(wax_broadcast(up, node->id), place_id, do_inspect, node);
+	return wax_filter(up, one_id, do_keep_one, node);
 }
 
 static struct wax_stream build_step(const struct graph *graph, struct node *node)
@@ -744,6 +684,14 @@ static struct wax_stream build_step(const struct graph *graph, struct node *node
 		return wax_key_rm(up, node->id);
 	case MAP_VALUE:
 		return wax_map_value(up, node->id, value, do_map_value, node);
+	case FLAT_MAP_VALUE:
+		return wax_flat_map_value(up, node->id, value, do_flat_map_value, node);
+	case FILTER_VALUE:
+		return wax_filter_value(up, node->id, do_filter, node);
+	case FILTER_MAP_VALUE:
+		return wax_filter_map_value(up, node->id, value, do_filter_map_value, node);
+	case BROADCAST:
+		return build_broadcast(up.flow, up, node);
 	case MERGE:
 		for (uint32_t i = 0; i < node->up_count; i++)
 			ups[i] = graph->streams[node->ups[i]].wax;
@@ -868,6 +816,31 @@ static uint64_t model_final(
 	return acc;
 }
 
+/* What there is for a key. */
+static void model_key(const struct node *node, const struct pair *first, const struct pair *last,
+		struct stream *to)
+{
+	size_t count = (size_t)(last - first);
+	switch (node->kind) {
+	case COUNT_RUNNING:
+		for (size_t i = 1; i <= count; i++)
+			add(to, first->key, i);
+		return;
+	case DEDUP:
+		for (const struct pair *at = first; at < last; at++) {
+			if (at == first || at[-1].value != at->value)
+				add(to, at->key, at->value);
+		}
+		return;
+	case TOP_N_FINAL:
+		for (const struct pair *at = count > TOP_N ? last - TOP_N : first; at < last; at++)
+			add(to, at->key, at->value);
+		return;
+	default:
+		add(to, first->key, model_final(node, first, last));
+	}
+}
+
 static void model_finals(const struct node *node, const struct stream *up, struct stream *to)
 {
 	struct pair *sorted = malloc((up->count + 1) * sizeof(*sorted));
@@ -879,7 +852,7 @@ static void model_finals(const struct node *node, const struct stream *up, struc
 	for (size_t first = 0, last; first < up->count; first = last) {
 		for (last = first; last < up->count && sorted[last].key == sorted[first].key;)
 			last++;
-		add(to, sorted[first].key, model_final(node, sorted + first, sorted + last));
+		model_key(node, sorted + first, sorted + last, to);
 	}
 	free(sorted);
 }
@@ -895,12 +868,17 @@ static void model_pair(const struct node *node, struct pair pair, struct stream 
 	case MAP:
 		add(to, key_for(node, value), mixed(node, value, 0));
 		return;
+	case FLAT_MAP_VALUE:
+		for (uint64_t i = 0; i < copies_of(node, value); i++)
+			add(to, key, mixed(node, value, i));
+		return;
 	case FLAT_MAP:
 	case FLAT_MAP_BATCH:
 		for (uint64_t i = 0; i < copies_of(node, value); i++)
 			add(to, key_for(node, value), mixed(node, value, i));
 		return;
 	case FILTER:
+	case FILTER_VALUE:
 		if (is_kept(node, value))
 			add(to, key, value);
 		return;
@@ -913,6 +891,7 @@ static void model_pair(const struct node *node, struct pair pair, struct stream 
 	case KEY_SELF:
 		add(to, value, value);
 		return;
+	case FILTER_MAP_VALUE:
 	case STATEFUL_BATCH:
 		if (is_kept(node, value))
 			add(to, key, mixed(node, value, 0));
@@ -921,11 +900,14 @@ static void model_pair(const struct node *node, struct pair pair, struct stream 
 	case STATEFUL_MAP:
 		add(to, key, mixed(node, value, 0));
 		return;
+	case COUNT_RUNNING:
+	case DEDUP:
 	case FOLD_FINAL:
 	case REDUCE_FINAL:
 	case COUNT_FINAL:
 	case MIN_FINAL:
 	case MAX_FINAL:
+	case TOP_N_FINAL:
 		return;
 	default: /* passes everything on */
 		add(to, key, value);
@@ -942,7 +924,7 @@ static void model_node(struct graph *graph, const struct node *node)
 		for (size_t j = 0; j < up->count; j++)
 			model_pair(node, up->pairs[j], to);
 	}
-	if (node->kind == STATEFUL_BATCH || node->kind >= FOLD_FINAL)
+	if (node->kind == STATEFUL_BATCH || node->kind >= COUNT_RUNNING)
 		model_finals(node, &graph->streams[node->ups[0]], to);
 }
 
@@ -969,6 +951,8 @@ WAX_FLOW(random_graph, "A graph that a seed decides, and what it must give")
 	const char *folder = wax_arg_path(flow, "out", "folder for what comes out", ".");
 
 	struct graph *graph = wax_flow_alloc(flow, sizeof(*graph));
+	graph->placeless = wax_arg_flag(flow, "placeless",
+			"no step whose result depends on the worker that it is in");
 	make_graph(graph, seed, items);
 	if (!model) {
 		build_graph(flow, graph, folder);

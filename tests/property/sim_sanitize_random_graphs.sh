@@ -14,7 +14,8 @@ mkdir "$work/nothing"
 
 echo "seeds from $seed"
 while [ "$seed" -le "$last" ]; do
-	expect_exit 0 "$waxrun" --sanitize="$seed" "$GRAPH" -- --seed "$seed" --items 300 --out "$work/nothing"
+	expect_exit 0 "$waxrun" --sanitize="$seed" "$GRAPH" -- --seed "$seed" --items 300 --placeless \
+		--out "$work/nothing"
 	expect_stderr 'the same in 10 trials'
 	seed=$((seed + 1))
 done
