@@ -181,7 +181,8 @@ WAX_API struct wax_stream wax_inspect_debug(
 
 /** End the run with a failure as soon as an item arrives: for a stream that must stay empty. The
  *  report shows the item. Counts as an output of the flow.
- *  @param why a sentence for the report; NULL: "no item may come here" */
+ *  @param why a sentence for the report, borrows until the process ends; NULL: "no item may come
+ *             here" */
 WAX_API void wax_raises(struct wax_stream up, const char *id, const char *why);
 
 #ifdef __cplusplus

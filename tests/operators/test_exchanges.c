@@ -44,6 +44,12 @@ static int reduce(void *acc, const void *value, void *ctx)
 	return 0;
 }
 
+static int merge_accs(void *acc, const void *other, void *ctx)
+{
+	(void)acc, (void)other, (void)ctx;
+	return 0;
+}
+
 static int gather(struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
 {
 	(void)keyed, (void)state, (void)values, (void)ctx;
@@ -60,6 +66,12 @@ WAX_MAP(twice, uint64_t, in, uint64_t, out)
 WAX_FILTER(odd, uint64_t, in)
 {
 	return *in % 2;
+}
+
+WAX_STATEFUL_MAP(change, uint64_t, in, uint64_t, last, uint64_t, out)
+{
+	*out = *in - *last;
+	*last = *in;
 }
 
 WAX_FOLD(sum, uint64_t, in, uint64_t, acc)
@@ -98,12 +110,19 @@ FLOW(then_reduce, wax_reduce_final(keyed_step(up), "s", reduce, NULL))
 FLOW(then_count, wax_count_final(keyed_step(up), "s"))
 FLOW(then_min, wax_min_final(keyed_step(up), "s", NULL, NULL))
 FLOW(then_max, wax_max_final(keyed_step(up), "s", NULL, NULL))
+FLOW(then_merging_fold,
+		wax_fold_merge_final(keyed_step(up), "s", WAX_U64, NULL, add, merge_accs, NULL))
+FLOW(then_top, wax_top_n_final(keyed_step(up), "s", 3, NULL, NULL))
+FLOW(then_typed_map, wax_stateful_map_typed(keyed_step(up), "s", &change))
+FLOW(then_running, wax_count_running(keyed_step(up), "s"))
+FLOW(then_dedup, wax_dedup(keyed_step(up), "s", WAX_SAME_ITEM, WAX_NEVER))
 FLOW(then_deal, wax_redistribute(keyed_step(up), "s", WAX_DEAL_KEYS))
 
 Test(exchanges, are_left_out_where_each_key_is_on_its_worker)
 {
 	static const build_fn builds[] = {then_map, then_batch, then_fold, then_typed_fold,
-			then_reduce, then_count, then_min, then_max, then_deal};
+			then_reduce, then_count, then_min, then_max, then_merging_fold, then_top,
+			then_typed_map, then_running, then_dedup, then_deal};
 
 	for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
 		cr_assert_eq(exchange_count(builds[i], 3), 1, "flow %zu", i);
@@ -115,12 +134,21 @@ FLOW(from_typed_fold, wax_count_final(wax_fold_final_typed(up, "first", &sum), "
 FLOW(from_reduce, wax_count_final(wax_reduce_final(up, "first", reduce, NULL), "s"))
 FLOW(from_count, wax_count_final(wax_count_final(up, "first"), "s"))
 FLOW(from_min, wax_count_final(wax_min_final(up, "first", NULL, NULL), "s"))
+FLOW(from_merging_fold,
+		wax_count_final(wax_fold_merge_final(
+						up, "first", WAX_U64, NULL, add, merge_accs, NULL),
+				"s"))
+FLOW(from_top, wax_count_final(wax_top_n_final(up, "first", 3, NULL, NULL), "s"))
+FLOW(from_typed_map, wax_count_final(wax_stateful_map_typed(up, "first", &change), "s"))
+FLOW(from_running, wax_count_final(wax_sum_running(up, "first"), "s"))
+FLOW(from_dedup, wax_count_final(wax_dedup(up, "first", WAX_SAME_KEY, WAX_NEVER), "s"))
 FLOW(from_deal, wax_count_final(wax_redistribute(up, "first", WAX_DEAL_KEYS), "s"))
 
 Test(exchanges, leave_each_key_on_its_worker)
 {
 	static const build_fn builds[] = {from_batch, from_fold, from_typed_fold, from_reduce,
-			from_count, from_min, from_deal};
+			from_count, from_min, from_merging_fold, from_top, from_typed_map,
+			from_running, from_dedup, from_deal};
 
 	for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
 		cr_assert_eq(exchange_count(builds[i], 3), 1, "flow %zu", i);
@@ -144,6 +172,15 @@ FLOW(past_filter, wax_count_final(wax_filter(keyed_step(up), "s", is_odd, NULL),
 FLOW(past_typed_filter, wax_count_final(wax_filter_typed(keyed_step(up), "s", &odd), "c"))
 FLOW(past_map_value,
 		wax_count_final(wax_map_value(keyed_step(up), "s", WAX_U64, emit_same, NULL), "c"))
+FLOW(past_flat_map_value,
+		wax_count_final(wax_flat_map_value(keyed_step(up), "s", WAX_U64, emit_twice, NULL),
+				"c"))
+FLOW(past_filter_map_value,
+		wax_count_final(wax_filter_map_value(keyed_step(up), "s", WAX_U64, emit_none, NULL),
+				"c"))
+FLOW(past_filter_value, wax_count_final(wax_filter_value(keyed_step(up), "s", is_odd, NULL), "c"))
+FLOW(past_flatten, wax_count_final(wax_flatten(keyed_step(up), "s", WAX_U32), "c"))
+FLOW(past_inspect_debug, wax_count_final(wax_inspect_debug(keyed_step(up), "s", NULL, NULL), "c"))
 FLOW(past_typed_map, wax_count_final(wax_map_typed(keyed_step(up), "s", &twice), "c"))
 FLOW(past_inspect, wax_count_final(wax_inspect(keyed_step(up), "s", look, NULL), "c"))
 FLOW(past_branch_and_merge, wax_count_final(merged(keyed_step(up)), "c"))
@@ -151,7 +188,8 @@ FLOW(past_branch_and_merge, wax_count_final(merged(keyed_step(up)), "c"))
 Test(exchanges, are_left_out_behind_steps_that_keep_the_key)
 {
 	static const build_fn builds[] = {past_filter, past_typed_filter, past_map_value,
-			past_typed_map, past_inspect, past_branch_and_merge};
+			past_flat_map_value, past_filter_map_value, past_filter_value, past_flatten,
+			past_inspect_debug, past_typed_map, past_inspect, past_branch_and_merge};
 
 	for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
 		cr_assert_eq(exchange_count(builds[i], 3), 1, "flow %zu", i);
@@ -177,6 +215,8 @@ FLOW(past_map,
 						NULL),
 				"c"))
 FLOW(past_deal, wax_count_final(wax_redistribute(keyed_step(up), "s", WAX_DEAL_ITEMS), "c"))
+FLOW(past_broadcast, wax_count_final(wax_broadcast(keyed_step(up), "s"), "c"))
+FLOW(past_top_of_all, wax_count_final(wax_top_n_all_final(up, "s", 3, NULL, NULL), "c"))
 FLOW(past_half_merge, wax_count_final(half_merged(up), "c"))
 
 Test(exchanges, are_needed_again_where_the_key_or_the_worker_may_be_another)
@@ -184,5 +224,7 @@ Test(exchanges, are_needed_again_where_the_key_or_the_worker_may_be_another)
 	cr_assert_eq(exchange_count(past_key_on, 3), 2);
 	cr_assert_eq(exchange_count(past_map, 3), 2);
 	cr_assert_eq(exchange_count(past_deal, 3), 3);
+	cr_assert_eq(exchange_count(past_broadcast, 3), 3);
+	cr_assert_eq(exchange_count(past_top_of_all, 3), 2);
 	cr_assert_eq(exchange_count(past_half_merge, 3), 2);
 }
