@@ -512,18 +512,28 @@ static int put_pair(struct wax_port *port, struct wax_bytes key, struct wax_byte
 	return r;
 }
 
+/* @return false: there is more to look at */
+static inline bool put_usual_pair(
+		struct wax_port *port, struct wax_bytes key, struct wax_bytes value)
+{
+	struct wax_out *out = &port->out;
+	if (!is_open(port) || !is_usual(&port->key, key.data, key.bytes) ||
+			!is_usual(&port->value, value.data, value.bytes))
+		return false;
+	put_usual(&port->key, out->count, key.data, key.bytes);
+	put_usual(&port->value, out->count, value.data, value.bytes);
+	out->count++;
+	return true;
+}
+
 int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const void *value,
 		size_t value_bytes)
 {
 	struct wax_port *port = wax_port_of(out);
-	if (wax_likely(port->keyed && !port->fixed_key.data && is_open(port) &&
-			    is_usual(&port->key, key, key_bytes) &&
-			    is_usual(&port->value, value, value_bytes))) {
-		put_usual(&port->key, out->count, key, key_bytes);
-		put_usual(&port->value, out->count, value, value_bytes);
-		out->count++;
+	if (wax_likely(port->keyed && !port->fixed_key.data &&
+			    put_usual_pair(port, (struct wax_bytes){key, key_bytes},
+					    (struct wax_bytes){value, value_bytes})))
 		return 0;
-	}
 	if (port->fixed_key.data)
 		return port_fail(port, -EINVAL,
 				"emitted a key where the step adds it: use wax_emit");
@@ -544,6 +554,9 @@ int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 			return port_fail(port, -EINVAL,
 					"emitted no key to a keyed stream: "
 					"use wax_emit_kv");
+		if (wax_likely(put_usual_pair(
+				    port, port->fixed_key, (struct wax_bytes){value, bytes})))
+			return 0;
 		return put_pair(port, port->fixed_key, (struct wax_bytes){value, bytes});
 	}
 	int r = make_room(port);
