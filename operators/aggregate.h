@@ -44,8 +44,8 @@ struct wax_aggregate {
 	void (*emit)(struct wax_op *op, struct wax_bytes key, void *state);
 	/** Free what a state points to, and zero it. May be NULL. */
 	void (*free)(struct wax_op *op, void *state);
-	/** add may fail at an item. Where such items are dropped, each comes to the key's worker as
-	 *  it is: a partial result that cannot be added there would be many. */
+	/** Items are partial results too, and add may fail at one. Where such are dropped, each comes
+	 *  to the key's worker as it is: a partial result that cannot be added there would be many. */
 	bool may_fail;
 	uint32_t key_bytes; /* 0: any length */
 	uint32_t state_bytes;

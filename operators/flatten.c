@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <wax/operators.h>
 
-#include <errno.h>
-
 #include "operators/element.h"
 #include "operators/items.h"
 #include "runtime/op.h"
@@ -39,20 +37,45 @@ static int push_arrays(struct wax_op *op, const struct wax_batch *batch, uint32_
 	const struct wax_type *type = ((const struct params *)op->params)->type;
 	struct wax_port *port = &op->ports[0];
 	const struct wax_batch in = *batch;
+	int r = 0;
 
 	(void)input;
-	for (uint32_t i = 0; i < in.count && !port->failed; i++) {
+	for (uint32_t i = 0; i < in.count && r == 0 && !port->failed; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
 
-		if (wax_unlikely(item.value.bytes % type->item_bytes != 0))
-			return wax_op_fail(op, batch, i, -EINVAL,
-					"%zu bytes are no array of %s: that has %u each",
+		if (wax_unlikely(item.value.bytes % type->item_bytes != 0)) {
+			r = wax_fail(NULL, "%zu bytes are no array of %s: that has %u each",
 					item.value.bytes, type->name, type->item_bytes);
+			r = wax_op_refuse(op, NULL, batch, &i, 1, r);
+			continue;
+		}
 		if (in.keyed)
 			wax_port_fix_key(port, item.key);
 		emit_array(port, type->item_bytes, item.value);
 	}
 	wax_port_unfix_key(port);
+	return r;
+}
+
+/* Emit what an item holds. @return 0; negative after wax_fail */
+static int emit_elements(struct wax_port *port, struct wax_bytes rest)
+{
+	struct wax_bytes element = {NULL, 0};
+	enum wax_element found;
+	size_t index;
+
+	for (index = 0; (found = wax_element_next(&rest, &element)) == WAX_ELEMENT_FOUND; index++)
+		wax_emit(&port->out, element.data, element.bytes);
+	if (wax_unlikely(found == WAX_ELEMENT_CUT))
+		return wax_fail(NULL,
+				"ends within the length of element %zu: write each with "
+				"wax_element_put",
+				index);
+	if (wax_unlikely(found == WAX_ELEMENT_TOO_LONG))
+		return wax_fail(NULL,
+				"element %zu should have %zu bytes, and %zu are left: write each "
+				"with wax_element_put",
+				index, element.bytes, rest.bytes);
 	return 0;
 }
 
@@ -60,33 +83,24 @@ static int push_elements(struct wax_op *op, const struct wax_batch *batch, uint3
 {
 	struct wax_port *port = &op->ports[0];
 	const struct wax_batch in = *batch;
+	const bool guarded = wax_op_drops(op);
+	int r = 0;
 
 	(void)input;
-	for (uint32_t i = 0; i < in.count && !port->failed; i++) {
+	for (uint32_t i = 0; i < in.count && r == 0 && !port->failed; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
-		struct wax_bytes element = {NULL, 0};
-		enum wax_element found;
-		size_t index;
 
 		if (in.keyed)
 			wax_port_fix_key(port, item.key);
-		for (index = 0; (found = wax_element_next(&item.value, &element)) ==
-				WAX_ELEMENT_FOUND;
-				index++)
-			wax_emit(&port->out, element.data, element.bytes);
-		if (wax_unlikely(found == WAX_ELEMENT_CUT))
-			return wax_op_fail(op, batch, i, -EINVAL,
-					"ends within the length of element %zu: write each with "
-					"wax_element_put",
-					index);
-		if (wax_unlikely(found == WAX_ELEMENT_TOO_LONG))
-			return wax_op_fail(op, batch, i, -EINVAL,
-					"element %zu should have %zu bytes, and %zu are left: "
-					"write each with wax_element_put",
-					index, element.bytes, item.value.bytes);
+		if (guarded)
+			wax_port_guard(port);
+		r = emit_elements(port, item.value);
+		if (wax_unlikely(r < 0))
+			r = wax_op_refuse(op, port, batch, &i, 1, r);
 	}
+	wax_port_unguard(port);
 	wax_port_unfix_key(port);
-	return 0;
+	return r;
 }
 
 static const struct wax_op_class arrays_class = {

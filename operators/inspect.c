@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <wax/operators.h>
 
+#include "operators/items.h"
 #include "operators/line.h"
 #include "runtime/op.h"
-#include "runtime/port.h"
 #include "runtime/step.h"
 
 typedef int (*inspect_fn)(const struct wax_place *place, const struct wax_item *item, void *ctx);
@@ -14,20 +14,12 @@ struct params {
 	const struct wax_type *type;
 };
 
-static int lend_some(struct wax_op *op, const struct wax_batch *batch, uint32_t from, uint32_t to)
-{
-	struct wax_batch some = wax_batch_slice(batch, from, to - from);
-
-	return wax_op_lend(op, 0, &some);
-}
-
 static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
 	const struct params *params = op->params;
 	const struct wax_batch in = *batch;
 	const struct wax_place place = wax_op_place(op);
-
-	uint32_t passed = 0;
+	uint32_t first = 0;
 
 	(void)input;
 	if (wax_op_capture(op)) {
@@ -43,17 +35,12 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 				? 0
 				: wax_line_print_item(op->data, &place, params->type, &item);
 
-		if (r >= 0)
-			continue;
-		/* It is dropped: hand on those in front of it. */
-		r = wax_op_refuse(op, NULL, batch, &i, 1, r);
-		if (r == 0)
-			r = lend_some(op, batch, passed, i);
+		if (r < 0)
+			r = wax_items_leave_out(op, batch, &first, i, r);
 		if (r < 0)
 			return r;
-		passed = i + 1;
 	}
-	return lend_some(op, batch, passed, in.count);
+	return wax_items_lend_rest(op, batch, first);
 }
 
 static void close(struct wax_op *op)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <wax/operators.h>
 
+#include "operators/items.h"
 #include "operators/line.h"
 #include "runtime/op.h"
 #include "runtime/step.h"
@@ -33,6 +34,7 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	const struct params *params = op->params;
 	const struct wax_batch in = *batch;
 	const struct wax_place place = wax_op_place(op);
+	uint32_t first = 0;
 
 	(void)input;
 	for (uint32_t i = 0; i < in.count; i++) {
@@ -41,9 +43,11 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 				   : wax_line_print_item(op->data, &place, params->type, &item);
 
 		if (r < 0)
-			return wax_op_fail(op, batch, i, r, NULL);
+			r = wax_items_leave_out(op, batch, &first, i, r);
+		if (r < 0)
+			return r;
 	}
-	return wax_op_lend(op, 0, batch);
+	return wax_items_lend_rest(op, batch, first);
 }
 
 static int epoch_end(struct wax_op *op, uint64_t epoch)

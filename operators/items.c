@@ -50,6 +50,29 @@ int wax_items_each_guarded(struct wax_op *op, struct wax_port *port, const struc
 	return r;
 }
 
+static int lend_some(struct wax_op *op, const struct wax_batch *batch, uint32_t from, uint32_t to)
+{
+	struct wax_batch some = wax_batch_slice(batch, from, to - from);
+
+	return wax_op_lend(op, 0, &some);
+}
+
+int wax_items_leave_out(struct wax_op *op, const struct wax_batch *batch, uint32_t *first,
+		uint32_t index, int code)
+{
+	int r = wax_op_refuse(op, NULL, batch, &index, 1, code);
+
+	if (r == 0)
+		r = lend_some(op, batch, *first, index);
+	*first = index + 1;
+	return r;
+}
+
+int wax_items_lend_rest(struct wax_op *op, const struct wax_batch *batch, uint32_t first)
+{
+	return lend_some(op, batch, first, batch->count);
+}
+
 struct wax_stream wax_items_output(struct wax_stream up, struct wax_step *step,
 		const struct wax_type *up_type, const struct wax_type *type)
 {

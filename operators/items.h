@@ -95,6 +95,19 @@ static inline __attribute__((always_inline)) int wax_items_each_value(struct wax
 	return r;
 }
 
+/**
+ * Of a step that looks at each item and passes it on: its callback failed at this one. Where it is
+ * dropped, hand on those in front of it.
+ *
+ * @param first of the items not handed on yet; moved behind this one
+ * @return 0: go on with the next; negative: the run fails, and that is recorded
+ */
+int wax_items_leave_out(struct wax_op *op, const struct wax_batch *batch, uint32_t *first,
+		uint32_t index, int code);
+
+/** Hand on the items from `first` to the end. */
+int wax_items_lend_rest(struct wax_op *op, const struct wax_batch *batch, uint32_t first);
+
 /** What a step with a callback for each item knows: its params, or their beginning. */
 struct wax_items_params {
 	wax_item_fn fn;

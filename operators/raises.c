@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <wax/operators.h>
 
-#include <errno.h>
-
 #include "runtime/op.h"
 #include "runtime/step.h"
 
@@ -13,9 +11,12 @@ struct params {
 static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
 	const struct params *params = op->params;
+	int r = 0;
 
 	(void)input;
-	return wax_op_fail(op, batch, 0, -EBADMSG, "%s", params->why);
+	for (uint32_t i = 0; i < batch->count && r == 0; i++)
+		r = wax_op_refuse(op, NULL, batch, &i, 1, wax_fail(NULL, "%s", params->why));
+	return r;
 }
 
 static const struct wax_op_class raises_class = {

@@ -32,7 +32,8 @@ WAX_API struct wax_stream wax_fold_final(struct wax_stream up, const char *id,
  * so that few of them cross. Which values go into which accumulator is not said: merging two must
  * give what folding all their values would.
  *
- * @param merge adds the values of `other`, an accumulator too, to acc. NULL: as wax_fold_final
+ * @param merge adds the values of `other`, an accumulator too, to acc; where it fails the run ends,
+ *              whatever the policy. NULL: as wax_fold_final
  */
 WAX_API struct wax_stream wax_fold_merge_final(struct wax_stream up, const char *id,
 		const struct wax_type *type, void (*init)(void *acc, void *ctx),

@@ -179,8 +179,8 @@ typedef int (*wax_moment_fn)(const struct wax_place *place, enum wax_moment mome
 WAX_API struct wax_stream wax_inspect_debug(
 		struct wax_stream up, const char *id, wax_moment_fn fn, void *ctx);
 
-/** End the run with a failure as soon as an item arrives: for a stream that must stay empty. The
- *  report shows the item. Counts as an output of the flow.
+/** Fail at every item, so that the run ends as soon as one arrives, unless --on-error of waxrun has
+ *  it dropped: for a stream that must stay empty. The report shows the item. Counts as an output of the flow.
  *  @param why a sentence for the report, borrows until the process ends; NULL: "no item may come
  *             here" */
 WAX_API void wax_raises(struct wax_stream up, const char *id, const char *why);

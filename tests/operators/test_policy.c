@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "runtime/flow.h"
+
 /* What becomes of items at which a callback fails, operator by operator. The numbers 3, 13, 23 ... are
  * bad; with a batch of them before and behind, and in the middle of what a batch holds. */
 
@@ -45,13 +47,20 @@ static int silent_but_bad(struct wax_out *out, const struct wax_item *item, void
 	return 0;
 }
 
-#define SKIPPING(name, step)                                                                       \
+static int yes_but_bad(const struct wax_item *item, void *ctx)
+{
+	(void)ctx;
+	return is_bad(number_of(item)) ? wax_fail(NULL, "bad") : 1;
+}
+
+#define SKIPPING_AS(format, name, step)                                                            \
 	static void name(struct wax_flow *flow)                                                    \
 	{                                                                                          \
 		struct wax_stream good = step;                                                     \
 		wax_on_error(good, WAX_SKIP);                                                      \
-		run_flow_output(good, "%v");                                                       \
+		run_flow_output(good, format);                                                     \
 	}
+#define SKIPPING(name, step) SKIPPING_AS("%v", name, step)
 
 static const uint64_t seven = 7;
 
@@ -64,6 +73,15 @@ SKIPPING(map_valued,
 SKIPPING(map_valued_to_text,
 		wax_map_value(keyed_numbers(flow, 20000, &seven), "s", WAX_TEXT, text_but_bad,
 				NULL))
+SKIPPING(flat_map_valued,
+		wax_flat_map_value(keyed_numbers(flow, 20000, &seven), "s", WAX_U64, same_but_bad,
+				NULL))
+SKIPPING(flat_map_valued_to_text,
+		wax_flat_map_value(text_keyed_numbers(flow, 20000, &seven), "s", WAX_TEXT,
+				text_but_bad, NULL))
+SKIPPING(filter_map_valued,
+		wax_filter_map_value(text_keyed_numbers(flow, 20000, &seven), "s", WAX_U64,
+				silent_but_bad, NULL))
 SKIPPING(keyed_on, wax_key_on(numbers(flow, 20000), "s", WAX_U64, same_but_bad, NULL))
 SKIPPING(keyed_on_text, wax_key_on(numbers(flow, 20000), "s", WAX_TEXT, text_but_bad, NULL))
 
@@ -73,7 +91,8 @@ enum { GOOD = 18000, GOOD_SUM = 199990000 - (2000 * 3 + 10 * 1999000) };
 Test(policy, the_bad_are_dropped_and_the_others_are_not)
 {
 	const build_fn flows[] = {mapped, mapped_to_text, mapped_silently, filter_mapped,
-			map_valued, map_valued_to_text, keyed_on, keyed_on_text};
+			map_valued, map_valued_to_text, flat_map_valued, flat_map_valued_to_text,
+			filter_map_valued, keyed_on, keyed_on_text};
 
 	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
 		expect_sum(flows[i], GOOD, GOOD_SUM);
@@ -87,10 +106,20 @@ static void keys_of_the_dropped(struct wax_flow *flow)
 	run_flow_output(wax_map_value(good, "same", WAX_U64, emit_same, NULL), "%k=%v");
 }
 
-/* The new column stays beside the items that it was made of. */
-Test(policy, keys_stay_with_their_values)
+static const uint64_t hundred = 100;
+
+SKIPPING_AS("%k=%v", keys_added_to_values,
+		wax_flat_map_value(text_keyed_numbers(flow, 40, &hundred), "s", WAX_U64,
+				same_but_bad, NULL))
+SKIPPING_AS("%k=%v", keys_added_to_texts,
+		wax_filter_map_value(keyed_numbers(flow, 40, &hundred), "s", WAX_TEXT, text_but_bad,
+				NULL))
+SKIPPING_AS("%k=%v", keys_beside_values,
+		wax_filter_value(keyed_numbers(flow, 40, &hundred), "s", yes_but_bad, NULL))
+
+static void expect_keys_as_values(build_fn build)
 {
-	struct run_flow_result result = run_flow(keys_of_the_dropped, 1, NULL);
+	struct run_flow_result result = run_flow(build, 1, NULL);
 	unsigned expected = 0;
 
 	cr_assert_eq(result.status, 0, "%s", result.sentence);
@@ -106,6 +135,15 @@ Test(policy, keys_stay_with_their_values)
 	}
 	cr_assert_eq(expected, 40);
 	run_flow_free(&result);
+}
+
+/* The new column stays beside the items that it was made of. */
+Test(policy, keys_stay_with_their_values)
+{
+	expect_keys_as_values(keys_of_the_dropped);
+	expect_keys_as_values(keys_added_to_values);
+	expect_keys_as_values(keys_added_to_texts);
+	expect_keys_as_values(keys_beside_values);
 }
 
 /* ---- More than a batch for one item */
@@ -168,10 +206,13 @@ static int many_columns_but_bad(struct wax_out *out, const struct wax_item *item
 SKIPPING(many, wax_flat_map(numbers(flow, 30), "s", WAX_U64, many_but_bad, NULL))
 SKIPPING(many_texts, wax_flat_map(numbers(flow, 30), "s", WAX_TEXT, many_texts_but_bad, NULL))
 SKIPPING(many_columns, wax_flat_map(numbers(flow, 30), "s", WAX_U64, many_columns_but_bad, NULL))
+SKIPPING(many_values,
+		wax_flat_map_value(text_keyed_numbers(flow, 30, &seven), "s", WAX_U64, many_but_bad,
+				NULL))
 
 Test(policy, nothing_half_emitted_goes_on)
 {
-	const build_fn flows[] = {many, many_texts, many_columns};
+	const build_fn flows[] = {many, many_texts, many_columns, many_values};
 
 	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
 		expect_sum(flows[i], 27 * MANY, (435 - 39) * MANY);
@@ -194,6 +235,51 @@ SKIPPING(words, wax_flat_map(texts(flow, 12), "s", WAX_TEXT, words_but_bad, NULL
 Test(policy, lent_and_copied_items_are_withdrawn)
 {
 	expect_output(words, "0\n1\n10\n11\n2\n4\n5\n6\n7\n8\n9\nmade up\nmade up\n");
+}
+
+/* Two words, and a length without its bytes. */
+static int pair_but_bad(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	uint64_t number = number_of(item);
+	char text[24], elements[64];
+	size_t bytes = wax_element_put(elements, text, (uint32_t)sprintf(text, "%" PRIu64, number));
+
+	(void)ctx;
+	bytes += wax_element_put(elements + bytes, "two", 3);
+	return wax_emit(out, elements, is_bad(number) ? bytes - 1 : bytes);
+}
+
+static int array_but_bad(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	uint64_t pair[] = {number_of(item), 100};
+
+	(void)ctx;
+	return wax_emit(out, pair, is_bad(pair[0]) ? 12 : 16);
+}
+
+SKIPPING(elements,
+		wax_flatten(wax_map(numbers(flow, 6), "p", WAX_BYTES, pair_but_bad, NULL), "s",
+				WAX_TEXT))
+SKIPPING_AS("%k=%v", elements_with_keys,
+		wax_flatten(wax_map_value(text_keyed_numbers(flow, 6, &hundred), "p", WAX_BYTES,
+					    pair_but_bad, NULL),
+				"s", WAX_TEXT))
+SKIPPING(arrays,
+		wax_flatten(wax_map(numbers(flow, 6), "p", WAX_BYTES, array_but_bad, NULL), "s",
+				WAX_U64))
+SKIPPING_AS("%k=%v", arrays_with_keys,
+		wax_flatten(wax_map_value(keyed_numbers(flow, 6, &hundred), "p", WAX_BYTES,
+					    array_but_bad, NULL),
+				"s", WAX_U64))
+
+Test(policy, an_item_that_cannot_be_taken_apart_is_dropped_whole)
+{
+	expect_output(elements, "0\n1\n2\n4\n5\ntwo\ntwo\ntwo\ntwo\ntwo\n");
+	expect_output(elements_with_keys,
+			"0=0\n0=two\n1=1\n1=two\n2=2\n2=two\n4=4\n4=two\n5=5\n5=two\n");
+	expect_output(arrays, "0\n1\n100\n100\n100\n100\n100\n2\n4\n5\n");
+	expect_output(arrays_with_keys,
+			"0=0\n0=100\n1=1\n1=100\n2=100\n2=2\n4=100\n4=4\n5=100\n5=5\n");
 }
 
 /* ---- Batches */
@@ -245,11 +331,22 @@ static int look_but_bad(const struct wax_place *place, const struct wax_item *it
 
 SKIPPING(inspected, wax_inspect(numbers(flow, 16), "s", look_but_bad, NULL))
 
+static int look_always_but_bad(const struct wax_place *place, enum wax_moment moment,
+		const struct wax_item *item, void *ctx)
+{
+	return moment == WAX_MOMENT_ITEM ? look_but_bad(place, item, ctx) : 0;
+}
+
+SKIPPING(inspected_always, wax_inspect_debug(numbers(flow, 16), "s", look_always_but_bad, NULL))
+SKIPPING(filtered_values, wax_filter_value(keyed_numbers(flow, 16, &seven), "s", yes_but_bad, NULL))
+
 Test(policy, an_item_without_an_answer_goes_nowhere)
 {
 	expect_output(filtered, "1\n11\n15\n5\n7\n9\n");
 	expect_output(branched, "0\n1\n10\n11\n12\n14\n15\n2\n4\n5\n6\n7\n8\n9\n");
 	expect_output(inspected, "0\n1\n10\n11\n12\n14\n15\n2\n4\n5\n6\n7\n8\n9\n");
+	expect_output(inspected_always, "0\n1\n10\n11\n12\n14\n15\n2\n4\n5\n6\n7\n8\n9\n");
+	expect_output(filtered_values, "0\n1\n10\n11\n12\n14\n15\n2\n4\n5\n6\n7\n8\n9\n");
 }
 
 /* ---- State */
@@ -380,9 +477,19 @@ static void ends_badly(struct wax_flow *flow)
 	run_flow_output(sums, "%k%v");
 }
 
+static int dislike_the_end(const struct wax_place *place, enum wax_moment moment,
+		const struct wax_item *item, void *ctx)
+{
+	(void)place, (void)item, (void)ctx;
+	return moment == WAX_MOMENT_END ? wax_fail(NULL, "not now") : 0;
+}
+
+SKIPPING(ends_unseen, wax_inspect_debug(numbers(flow, 16), "s", dislike_the_end, NULL))
+
 Test(policy, what_is_no_item_ends_the_run)
 {
 	expect_failure(ends_badly, "flow.s", "", "not now");
+	expect_failure(ends_unseen, "flow.s", "", "not now");
 }
 
 static int fold_but_bad(void *acc, const struct wax_item *item, void *ctx)
@@ -418,6 +525,58 @@ Test(policy, aggregates_leave_the_bad_out)
 
 	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
 		expect_sum(flows[i], 2, GOOD_SUM);
+}
+
+/* An accumulator is begun with 1000, which merging must not count twice. */
+static void begin_with_1000(void *acc, void *ctx)
+{
+	(void)ctx;
+	*(uint64_t *)acc = 1000;
+}
+
+static int merge_from_1000(void *acc, const void *other, void *ctx)
+{
+	uint64_t more;
+
+	(void)ctx;
+	memcpy(&more, other, sizeof(more));
+	*(uint64_t *)acc += more - 1000;
+	return 0;
+}
+
+static const uint64_t many_keys = 20000;
+
+#define FOLD_MERGE(merge, keys)                                                                    \
+	wax_fold_merge_final(keyed_numbers(flow, 20000, keys), "s", WAX_U64, begin_with_1000,      \
+			fold_but_bad, merge, NULL)
+
+SKIPPING(merged, FOLD_MERGE(merge_from_1000, &two))
+SKIPPING(merged_one_by_one, FOLD_MERGE(merge_from_1000, &many_keys))
+
+/* Where each item is an accumulator of its own, a key of bad ones alone has been met too. */
+Test(policy, what_is_merged_leaves_the_bad_out)
+{
+	expect_sum(merged, 2, GOOD_SUM + 2 * 1000);
+	expect_sum(merged_one_by_one, 20000, GOOD_SUM + 20000 * UINT64_C(1000));
+}
+
+static int never_merge(void *acc, const void *other, void *ctx)
+{
+	(void)acc, (void)other, (void)ctx;
+	return wax_fail(NULL, "these do not go together");
+}
+
+SKIPPING(not_merged, FOLD_MERGE(never_merge, &two))
+
+/* It stands for many items. */
+Test(policy, an_accumulator_that_cannot_be_merged_ends_the_run)
+{
+	struct run_flow_result result = run_flow(not_merged, 2, NULL);
+
+	cr_assert_eq(result.status, 1);
+	cr_assert_str_eq(result.step, "flow.s.final");
+	cr_assert_str_eq(result.sentence, "these do not go together");
+	run_flow_free(&result);
 }
 
 /* ---- What stays an error */
@@ -525,17 +684,52 @@ static size_t count_letters(const char *with)
 	return count;
 }
 
-Test(policy, each_dropped_item_is_a_letter)
+static void expect_letters(build_fn build, const char *with, size_t count)
 {
 	snprintf(letters_path, sizeof(letters_path), "/tmp/wax-policy.%d", (int)getpid());
 	unlink(letters_path);
 	for (uint32_t workers = 1; workers <= 3; workers++) {
-		struct run_flow_result result = run_flow(with_letters_of_aggregates, workers, NULL);
+		struct run_flow_result result = run_flow(build, workers, NULL);
 
 		cr_assert_eq(result.status, 0, "%s", result.sentence);
 		run_flow_free(&result);
-		cr_assert_eq(count_letters("\"value_text\":\""), 200);
+		cr_assert_eq(count_letters(with), count);
 	}
+}
+
+Test(policy, each_dropped_item_is_a_letter)
+{
+	expect_letters(with_letters_of_aggregates, "\"value_text\":\"", 200);
+}
+
+static void with_letters_of_merging(struct wax_flow *flow)
+{
+	struct wax_stream sums = FOLD_MERGE(merge_from_1000, &many_keys);
+
+	wax_on_error_dlq(sums, letters_path);
+	run_flow_output(sums, "%v");
+}
+
+static void nothing_may_come(struct wax_flow *flow)
+{
+	char rule[80];
+	const char *rules[] = {rule};
+	struct wax_err err = {0};
+
+	snprintf(rule, sizeof(rule), "never=dlq:%s", letters_path);
+	wax_raises(numbers(flow, 2000), "never", "100%s no");
+	cr_assert_eq(wax_flow_set_policies(flow, rules, 1, &err), 0, "%s", err.text);
+}
+
+Test(policy, each_item_that_is_not_merged_is_a_letter)
+{
+	expect_letters(with_letters_of_merging, "\"value_text\":\"", 2000);
+}
+
+/* As they come, but the run goes on. */
+Test(policy, each_item_that_raises_is_a_letter)
+{
+	expect_letters(nothing_may_come, "\"error\":\"100%s no\"", 2000);
 }
 
 static int fail_at_one_digit(struct wax_out *out, const struct wax_item *item, void *ctx)
