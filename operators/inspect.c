@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <wax/operators.h>
 
+#include <errno.h>
+
 #include "operators/items.h"
 #include "operators/line.h"
 #include "runtime/op.h"
@@ -22,18 +24,12 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	uint32_t first = 0;
 
 	(void)input;
-	if (wax_op_capture(op)) {
-		int r = wax_op_capture_batch(op, batch);
-
-		if (r < 0)
-			return r;
-	}
+	if (wax_line_capture(op, batch) < 0)
+		return -ECANCELED;
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
 		int r = params->fn ? params->fn(&place, &item, params->ctx)
-				: wax_op_capture(op)
-				? 0
-				: wax_line_print_item(op->data, &place, params->type, &item);
+				   : wax_line_print_item(op, &place, params->type, &item);
 
 		if (r < 0)
 			r = wax_items_leave_out(op, batch, &first, i, r);

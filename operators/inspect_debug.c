@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <wax/operators.h>
 
+#include <errno.h>
+
 #include "operators/items.h"
 #include "operators/line.h"
 #include "runtime/op.h"
@@ -25,7 +27,7 @@ static int tell_moment(struct wax_op *op, enum wax_moment moment, uint64_t epoch
 
 	place.epoch = epoch;
 	r = params->fn ? params->fn(&place, moment, NULL, params->ctx)
-		       : wax_line_print_text(op->data, &place, text_of(moment));
+		       : wax_line_print_text(op, &place, text_of(moment));
 	return r < 0 ? wax_op_fail(op, NULL, 0, r, NULL) : 0;
 }
 
@@ -37,10 +39,12 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	uint32_t first = 0;
 
 	(void)input;
+	if (wax_line_capture(op, batch) < 0)
+		return -ECANCELED;
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
 		int r = params->fn ? params->fn(&place, WAX_MOMENT_ITEM, &item, params->ctx)
-				   : wax_line_print_item(op->data, &place, params->type, &item);
+				   : wax_line_print_item(op, &place, params->type, &item);
 
 		if (r < 0)
 			r = wax_items_leave_out(op, batch, &first, i, r);

@@ -89,9 +89,14 @@ static void print(const struct wax_line *line)
 	fwrite(line->text, 1, line->bytes, stderr);
 }
 
-int wax_line_print_item(struct wax_line *line, const struct wax_place *place,
+int wax_line_print_item(struct wax_op *op, const struct wax_place *place,
 		const struct wax_type *type, const struct wax_item *item)
 {
+	struct wax_line *line = op->data;
+
+	if (wax_op_capture(op))
+		return 0;
+
 	int r = begin(line, place);
 
 	if (r == 0 && type->key)
@@ -103,9 +108,14 @@ int wax_line_print_item(struct wax_line *line, const struct wax_place *place,
 	return r;
 }
 
-int wax_line_print_text(struct wax_line *line, const struct wax_place *place, const char *text)
+int wax_line_print_text(struct wax_op *op, const struct wax_place *place, const char *text)
 {
+	struct wax_line *line = op->data;
 	struct wax_bytes bytes = {text, strlen(text)};
+
+	if (wax_op_capture(op))
+		return 0;
+
 	int r = begin(line, place);
 
 	if (r == 0)

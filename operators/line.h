@@ -32,12 +32,18 @@ static inline struct wax_place wax_op_place(const struct wax_op *op)
 
 void wax_line_fini(struct wax_line *line);
 
-/** Print "step W0 @1: item". @param type of the stream @return 0; negative: -ENOMEM, or what the
- *  printer of the type gave back */
-int wax_line_print_item(struct wax_line *line, const struct wax_place *place,
+/** Print "step W0 @1: item"; in a run whose outputs are captured, nothing. The line is op->data.
+ *  @param type of the stream @return 0; negative: -ENOMEM, or what the printer of the type gave back */
+int wax_line_print_item(struct wax_op *op, const struct wax_place *place,
 		const struct wax_type *type, const struct wax_item *item);
 
-/** Print "step W0 @1: text". */
-int wax_line_print_text(struct wax_line *line, const struct wax_place *place, const char *text);
+/** Print "step W0 @1: text", likewise. */
+int wax_line_print_text(struct wax_op *op, const struct wax_place *place, const char *text);
+
+/** Hand a batch to the capture, if there is one. @return 0; negative, and the operator has failed */
+static inline int wax_line_capture(struct wax_op *op, const struct wax_batch *batch)
+{
+	return wax_op_capture(op) ? wax_op_capture_batch(op, batch) : 0;
+}
 
 #endif

@@ -48,6 +48,10 @@ for example in "$examples"/*.so; do
 done
 
 passes "$BUILD/tests/flows/tally.so" --items 10K
+passes "$BUILD/tests/flows/sanitize_inspect.so"
+expect_stderr '100 items at the outputs'
+reject_stderr 'sanitize_inspect.look'
+reject_stderr 'sanitize_inspect.debug'
 cd "$SOURCE/examples/tutorial" || exit 1
 for flow in hello 1_read 2_parse 3_total; do
 	case $flow in
