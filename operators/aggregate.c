@@ -44,12 +44,12 @@ static uint32_t emit_columns(struct wax_port *port, const struct wax_table *tabl
 	uint32_t count;
 
 	for (count = 0; count < room; count++) {
-		const struct wax_table_entry *entry = wax_table_next(table, walk);
+		const void *state = wax_table_next(table, walk);
 
-		if (!entry)
+		if (!state)
 			break;
-		wax_copy_item(key, wax_table_key(entry).data, key_bytes);
-		wax_copy_item(value, wax_table_state(table, entry), value_bytes);
+		wax_copy_item(key, wax_table_key(table, state).data, key_bytes);
+		wax_copy_item(value, state, value_bytes);
 		key += key_bytes;
 		value += value_bytes;
 	}
@@ -62,14 +62,13 @@ static uint32_t emit_next(
 		struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk)
 {
 	const struct wax_aggregate *aggregate = op->params;
-	struct wax_table_entry *entry = wax_table_next(table, walk);
+	void *state = wax_table_next(table, walk);
 	uint64_t before = wax_op_emitted(op, 0);
 
-	if (!entry)
+	if (!state)
 		return 0;
 
-	struct wax_bytes key = wax_table_key(entry);
-	void *state = wax_table_state(table, entry);
+	struct wax_bytes key = wax_table_key(table, state);
 	struct wax_bytes value = {state, aggregate->state_bytes};
 
 	if (aggregate->emit) {
@@ -111,11 +110,12 @@ static int add_block(struct wax_op *op, struct wax_table *table, const struct wa
 		uint32_t first, uint32_t count)
 {
 	const struct wax_aggregate *aggregate = op->params;
-	struct wax_table_entry *entries[WAX_TABLE_BLOCK];
+	void *states[WAX_TABLE_BLOCK];
+	struct wax_table_added added;
 
-	if (wax_table_get_many(table, batch, first, count, entries) < 0)
+	if (wax_table_get_many(table, batch, first, count, states, &added) < 0)
 		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
-	return aggregate->add(op, table, batch, first, count, entries);
+	return aggregate->add(op, batch, first, count, states, &added);
 }
 
 static void table_open(struct wax_table *table, const struct wax_aggregate *aggregate)
@@ -166,11 +166,11 @@ void wax_final_close(struct wax_op *op)
 {
 	const struct wax_aggregate *aggregate = op->params;
 	struct wax_final *final = op->data;
-	struct wax_table_walk walk = {NULL, 0, false};
-	struct wax_table_entry *entry;
+	struct wax_table_walk walk = {0};
+	void *state;
 
-	while (aggregate->free && (entry = wax_table_next(&final->table, &walk)))
-		aggregate->free(op, wax_table_state(&final->table, entry));
+	while (aggregate->free && (state = wax_table_next(&final->table, &walk)))
+		aggregate->free(op, state);
 	wax_table_fini(&final->table);
 }
 
@@ -220,7 +220,7 @@ static void empty(struct wax_combiner *combiner)
 static int hand_on(struct wax_op *op)
 {
 	struct wax_combiner *combiner = op->data;
-	struct wax_table_walk walk = {NULL, 0, false};
+	struct wax_table_walk walk = {0};
 	int r = emit(op, &combiner->kept.table, &walk, UINT32_MAX);
 
 	/* After a failure some states are still there, for close. */

@@ -27,12 +27,12 @@
 /** What is done; the beginning of step->params of both steps. */
 struct wax_aggregate {
 	/**
-	 * Add items first ... first + count - 1 of the batch to the states of entries, which are
-	 * zeroed in entries with WAX_TABLE_NEW; that flag is not needed afterwards.
-	 * count is at most WAX_TABLE_BLOCK. @return 0; negative after wax_op_fail
+	 * Add items first ... first + count - 1 of the batch to the states, of which those of the
+	 * items in `added` are zeroed. count is at most WAX_TABLE_BLOCK.
+	 * @return 0; negative after wax_op_fail
 	 */
-	int (*add)(struct wax_op *op, const struct wax_table *table, const struct wax_batch *batch,
-			uint32_t first, uint32_t count, struct wax_table_entry *const *entries);
+	int (*add)(struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count,
+			void *const *states, const struct wax_table_added *added);
 	/** Of a combiner: hand on a batch as partial results, each of one item. NULL: it is that. */
 	int (*pass)(struct wax_op *op, const struct wax_batch *batch);
 	/** Making a partial result of each item costs more than combining them: pass only what was
@@ -81,7 +81,7 @@ int wax_combiner_epoch_end(struct wax_op *op, uint64_t epoch);
 		.kind = name, .params_bytes = sizeof(params),                                      \
 		.data_bytes = sizeof(struct wax_combiner), .open = wax_combiner_open,              \
 		.push = wax_combiner_push, .epoch_end = wax_combiner_epoch_end,                    \
-		.end = wax_final_end, .close = wax_final_close                               \
+		.end = wax_final_end, .close = wax_final_close                                     \
 	}
 
 int wax_final_open(struct wax_op *op, struct wax_err *err);

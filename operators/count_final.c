@@ -3,30 +3,23 @@
 
 #include "operators/aggregate.h"
 
-static inline uint64_t *count_of(const struct wax_table *table, const struct wax_table_entry *entry)
+static int add_items(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *states, const struct wax_table_added *added)
 {
-	return wax_table_state(table, entry);
-}
-
-static int add_items(struct wax_op *op, const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry *const *entries)
-{
-	(void)op, (void)batch, (void)first;
+	(void)op, (void)batch, (void)first, (void)added;
 	for (uint32_t i = 0; i < count; i++)
-		++*count_of(table, entries[i]);
+		++*(uint64_t *)states[i];
 	return 0;
 }
 
-static int add_counts(struct wax_op *op, const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry *const *entries)
+static int add_counts(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *states, const struct wax_table_added *added)
 {
 	const uint64_t *counts = (const uint64_t *)batch->values + first;
 
-	(void)op;
+	(void)op, (void)added;
 	for (uint32_t i = 0; i < count; i++)
-		*count_of(table, entries[i]) += counts[i];
+		*(uint64_t *)states[i] += counts[i];
 	return 0;
 }
 

@@ -11,10 +11,10 @@
 
 /*
  * What was seen is in a table: the key, or, for WAX_SAME_ITEM, key and value in one key of the
- * table, a block of which is put together before it is looked up. An item passes when its entry is
- * new.
+ * table, a block of which is put together before it is looked up. An item passes when its key of
+ * the table is new.
  *
- * With a time to live all entries live equally long, so they die in the order in which they came:
+ * With a time to live all keys live equally long, so they die in the order in which they came:
  * a list through the states, the oldest first, is enough to know who is next.
  */
 
@@ -25,10 +25,10 @@ struct params {
 	uint32_t value_bytes;
 };
 
-/* State of an entry that dies one day. */
+/* State of a key that dies one day. */
 struct life {
 	int64_t ends_at;
-	struct wax_table_entry *next; /* the one that came after it */
+	struct life *next; /* the one that came after it */
 };
 
 /* Keys of the table that are made of keys and values. */
@@ -43,7 +43,7 @@ struct data {
 	struct wax_table table;
 	struct wax_select select;
 	struct joined joined;
-	struct wax_table_entry *oldest, *youngest;
+	struct life *oldest, *youngest;
 };
 
 static bool dies(const struct params *params)
@@ -77,13 +77,12 @@ static int open(struct wax_op *op, struct wax_err *err)
 static void forget(struct data *data, int64_t now, uint64_t count_max)
 {
 	for (; data->oldest && count_max > 0; count_max--) {
-		struct wax_table_entry *entry = data->oldest;
-		const struct life *life = wax_table_state(&data->table, entry);
+		struct life *life = data->oldest;
 
 		if (life->ends_at > now)
 			break;
 		data->oldest = life->next;
-		wax_table_remove(&data->table, entry);
+		wax_table_remove(&data->table, life);
 	}
 	if (!data->oldest)
 		data->youngest = NULL;
@@ -93,27 +92,23 @@ static void wake_for_oldest(struct wax_op *op)
 {
 	const struct data *data = op->data;
 
-	if (data->oldest) {
-		const struct life *life = wax_table_state(&data->table, data->oldest);
-
-		wax_op_wake_by(op, life->ends_at);
-	}
+	if (data->oldest)
+		wax_op_wake_by(op, data->oldest->ends_at);
 }
 
-static void begin_life(struct wax_op *op, struct wax_table_entry *entry)
+static void begin_life(struct wax_op *op, struct life *life)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
-	struct life *life = wax_table_state(&data->table, entry);
 	int64_t now = wax_op_now(op);
 
 	life->ends_at = params->ttl_ns < WAX_NEVER - now ? now + params->ttl_ns : WAX_NEVER;
 	life->next = NULL;
 	if (data->youngest)
-		((struct life *)wax_table_state(&data->table, data->youngest))->next = entry;
+		data->youngest->next = life;
 	else
-		data->oldest = entry;
-	data->youngest = entry;
+		data->oldest = life;
+	data->youngest = life;
 }
 
 /* Many may die at once; the worker has other things to do as well. */
@@ -183,23 +178,26 @@ static int join(struct joined *joined, const struct wax_batch *batch, uint32_t f
 }
 
 static int look_up(struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry **entries)
+		void **states, struct wax_table_added *added)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
 
 	if (params->same == WAX_SAME_KEY)
-		return wax_table_get_many(&data->table, batch, first, count, entries);
+		return wax_table_get_many(&data->table, batch, first, count, states, added);
 
 	int r = join(&data->joined, batch, fixed_bytes(params), first, count);
 
-	return r < 0 ? r : wax_table_get_many(&data->table, &data->joined.batch, 0, count, entries);
+	return r < 0 ? r
+		     : wax_table_get_many(
+				       &data->table, &data->joined.batch, 0, count, states, added);
 }
 
 static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
 	struct data *data = op->data;
-	struct wax_table_entry *entries[WAX_TABLE_BLOCK];
+	void *states[WAX_TABLE_BLOCK];
+	struct wax_table_added added;
 	uint32_t *kept, kept_count = 0;
 
 	(void)input;
@@ -211,15 +209,12 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	for (uint32_t first = 0; first < batch->count; first += WAX_TABLE_BLOCK) {
 		uint32_t count = wax_table_block(batch, first);
 
-		if (look_up(op, batch, first, count, entries) < 0)
+		if (look_up(op, batch, first, count, states, &added) < 0)
 			return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
-		for (uint32_t i = 0; i < count; i++) {
-			if (!(entries[i]->flags & WAX_TABLE_NEW))
-				continue;
-			entries[i]->flags = 0;
-			kept[kept_count++] = first + i;
+		for (uint32_t i = 0; i < added.count; i++) {
+			kept[kept_count++] = first + added.items[i];
 			if (data->table.state_bytes)
-				begin_life(op, entries[i]);
+				begin_life(op, states[added.items[i]]);
 		}
 	}
 	wake_for_oldest(op);

@@ -26,32 +26,28 @@ struct params {
 
 /* ---- folding */
 
-static int fold_one(
-		const struct params *params, void *acc, bool is_new, const struct wax_item *item)
+static int fold_one(const struct params *params, void *acc, const struct wax_item *item)
 {
 	if (params->kernel) {
 		params->kernel->fold(item->value.data, &acc, 1);
 		return 0;
 	}
-	if (is_new && params->init)
-		params->init(acc, params->ctx);
 	return params->fold(acc, item, params->ctx);
 }
 
-static int add_items(struct wax_op *op, const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry *const *entries)
+static int add_items(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *states, const struct wax_table_added *added)
 {
 	const struct params *params = op->params;
 	const struct wax_batch in = *batch;
 
+	for (uint32_t i = 0; params->init && i < added->count; i++)
+		params->init(states[added->items[i]], params->ctx);
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_item item = wax_batch_item(&in, first + i);
-		bool is_new = entries[i]->flags & WAX_TABLE_NEW;
-		int r = fold_one(params, wax_table_state(table, entries[i]), is_new, &item);
+		int r = fold_one(params, states[i], &item);
 		uint32_t index = first + i;
 
-		entries[i]->flags = 0;
 		if (wax_unlikely(r < 0))
 			r = wax_op_refuse(op, NULL, batch, &index, 1, r);
 		if (wax_unlikely(r < 0))
@@ -60,22 +56,14 @@ static int add_items(struct wax_op *op, const struct wax_table *table,
 	return 0;
 }
 
-static void add_block(const struct wax_kernel *kernel, const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry *const *entries)
+static int add_by_kernel(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *states, const struct wax_table_added *added)
 {
-	void *accs[WAX_TABLE_BLOCK];
+	const struct params *params = op->params;
+	const struct wax_kernel *kernel = params->kernel;
 
-	for (uint32_t i = 0; i < count; i++)
-		accs[i] = wax_table_state(table, entries[i]);
-	kernel->fold((const char *)batch->values + (size_t)first * kernel->in_bytes, accs, count);
-}
-
-static int add_by_kernel(struct wax_op *op, const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry *const *entries)
-{
-	add_block(((const struct params *)op->params)->kernel, table, batch, first, count, entries);
+	(void)added;
+	kernel->fold((const char *)batch->values + (size_t)first * kernel->in_bytes, states, count);
 	return 0;
 }
 
@@ -98,7 +86,10 @@ static int pass(struct wax_op *op, const struct wax_batch *batch)
 			return -ECANCELED;
 		memset(acc, 0, acc_bytes);
 
-		int r = fold_one(params, acc, true, &item);
+		if (params->init)
+			params->init(acc, params->ctx);
+
+		int r = fold_one(params, acc, &item);
 
 		/* An item that is dropped leaves what a table would hold: its key has been met. */
 		if (wax_unlikely(r < 0))
@@ -110,32 +101,34 @@ static int pass(struct wax_op *op, const struct wax_batch *batch)
 	return 0;
 }
 
-static int add_accs(struct wax_op *op, const struct wax_table *table, const struct wax_batch *batch,
-		uint32_t first, uint32_t count, struct wax_table_entry *const *entries)
+static int add_accs(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *states, const struct wax_table_added *added)
 {
 	const struct params *params = op->params;
+	uint32_t added_seen = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		void *acc = wax_table_state(table, entries[i]);
 		const void *other = wax_batch_value(batch, first + i).data;
 		int r = 0;
 
-		if (entries[i]->flags & WAX_TABLE_NEW)
-			memcpy(acc, other, batch->value_bytes);
+		if (wax_table_is_added(added, i, &added_seen))
+			memcpy(states[i], other, batch->value_bytes);
 		else
-			r = params->merge(acc, other, params->ctx);
-		entries[i]->flags = 0;
+			r = params->merge(states[i], other, params->ctx);
 		if (r < 0)
 			return wax_op_fail(op, batch, first + i, r, NULL);
 	}
 	return 0;
 }
 
-static int add_accs_by_kernel(struct wax_op *op, const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry *const *entries)
+static int add_accs_by_kernel(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *states, const struct wax_table_added *added)
 {
-	add_block(((const struct params *)op->params)->merger, table, batch, first, count, entries);
+	const struct params *params = op->params;
+	const struct wax_kernel *merger = params->merger;
+
+	(void)added;
+	merger->fold((const char *)batch->values + (size_t)first * merger->in_bytes, states, count);
 	return 0;
 }
 

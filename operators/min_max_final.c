@@ -17,21 +17,22 @@ struct params {
 
 /* ---- numbers of the library's types */
 
+/* The first value of a key is put there and then, like the others, found to be no better. */
 #define DEFINE_ADD(name, T, is_better)                                                             \
-	static int name(struct wax_op *op, const struct wax_table *table,                          \
-			const struct wax_batch *batch, uint32_t first, uint32_t count,             \
-			struct wax_table_entry *const *entries)                                    \
+	static int name(struct wax_op *op, const struct wax_batch *batch, uint32_t first,          \
+			uint32_t count, void *const *states, const struct wax_table_added *added)  \
 	{                                                                                          \
 		const T *values = (const T *)batch->values + first;                                \
                                                                                                    \
 		(void)op;                                                                          \
+		for (uint32_t i = 0; i < added->count; i++)                                        \
+			*(T *)states[added->items[i]] = values[added->items[i]];                   \
 		for (uint32_t i = 0; i < count; i++) {                                             \
-			T *kept = wax_table_state(table, entries[i]);                              \
+			T *kept = states[i];                                                       \
 			T value = values[i];                                                       \
                                                                                                    \
-			if (entries[i]->flags & WAX_TABLE_NEW || (is_better))                      \
+			if (is_better)                                                             \
 				*kept = value;                                                     \
-			entries[i]->flags = 0;                                                     \
 		}                                                                                  \
 		return 0;                                                                          \
 	}
@@ -50,10 +51,10 @@ DEFINE_ADD(add_max_f64, double, value > *kept || *kept != *kept)
 
 static const struct {
 	const struct wax_type *type;
-	int (*min)(struct wax_op *, const struct wax_table *, const struct wax_batch *, uint32_t,
-			uint32_t, struct wax_table_entry *const *);
-	int (*max)(struct wax_op *, const struct wax_table *, const struct wax_batch *, uint32_t,
-			uint32_t, struct wax_table_entry *const *);
+	int (*min)(struct wax_op *, const struct wax_batch *, uint32_t, uint32_t, void *const *,
+			const struct wax_table_added *);
+	int (*max)(struct wax_op *, const struct wax_batch *, uint32_t, uint32_t, void *const *,
+			const struct wax_table_added *);
 } numbers[] = {
 		{WAX_I32, add_min_i32, add_max_i32},
 		{WAX_U32, add_min_u32, add_max_u32},
@@ -72,19 +73,22 @@ static bool is_better(const struct params *params, const struct wax_bytes *value
 	return params->sign < 0 ? order < 0 : order > 0;
 }
 
-static int add_fixed(struct wax_op *op, const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry *const *entries)
+static int add_fixed(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *states, const struct wax_table_added *added)
 {
 	const struct params *params = op->params;
 
+	for (uint32_t i = 0; i < added->count; i++) {
+		struct wax_bytes value = wax_batch_value(batch, first + added->items[i]);
+
+		memcpy(states[added->items[i]], value.data, value.bytes);
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_bytes value = wax_batch_value(batch, first + i);
-		struct wax_bytes kept = {wax_table_state(table, entries[i]), value.bytes};
+		struct wax_bytes kept = {states[i], value.bytes};
 
-		if (entries[i]->flags & WAX_TABLE_NEW || is_better(params, &value, &kept))
-			memcpy((void *)(uintptr_t)kept.data, value.data, value.bytes);
-		entries[i]->flags = 0;
+		if (is_better(params, &value, &kept))
+			memcpy(states[i], value.data, value.bytes);
 	}
 	return 0;
 }
@@ -114,22 +118,21 @@ static int keep(struct wax_op *op, struct copy *copy, struct wax_bytes value)
 	return 0;
 }
 
-static int add_variable(struct wax_op *op, const struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry *const *entries)
+static int add_variable(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *states, const struct wax_table_added *added)
 {
 	const struct params *params = op->params;
+	uint32_t added_seen = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_bytes value = wax_batch_value(batch, first + i);
-		struct copy *copy = wax_table_state(table, entries[i]);
+		struct copy *copy = states[i];
 		struct wax_bytes kept = {copy->data, copy->bytes};
 
-		if (!(entries[i]->flags & WAX_TABLE_NEW) && !is_better(params, &value, &kept))
+		if (!wax_table_is_added(added, i, &added_seen) && !is_better(params, &value, &kept))
 			continue;
 		if (keep(op, copy, value) < 0)
 			return wax_op_fail(op, batch, first + i, -ENOMEM, NULL);
-		entries[i]->flags = 0;
 	}
 	return 0;
 }

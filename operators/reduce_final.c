@@ -12,23 +12,21 @@ struct params {
 	void *ctx;
 };
 
-static int add(struct wax_op *op, const struct wax_table *table, const struct wax_batch *batch,
-		uint32_t first, uint32_t count, struct wax_table_entry *const *entries)
+static int add(struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count,
+		void *const *states, const struct wax_table_added *added)
 {
 	const struct params *params = op->params;
 	uint32_t value_bytes = batch->value_bytes;
 	const char *value = (const char *)batch->values + (size_t)first * value_bytes;
+	uint32_t added_seen = 0;
 
 	for (uint32_t i = 0; i < count; i++, value += value_bytes) {
-		void *acc = wax_table_state(table, entries[i]);
-
-		if (entries[i]->flags & WAX_TABLE_NEW) {
-			memcpy(acc, value, value_bytes);
-			entries[i]->flags = 0;
+		if (wax_table_is_added(added, i, &added_seen)) {
+			memcpy(states[i], value, value_bytes);
 			continue;
 		}
 
-		int r = params->reduce(acc, value, params->ctx);
+		int r = params->reduce(states[i], value, params->ctx);
 		uint32_t index = first + i;
 
 		if (wax_unlikely(r < 0))

@@ -26,13 +26,10 @@ static int push_block(
 	const struct wax_kernel *kernel = params->kernel;
 	struct wax_running *running = op->data;
 	struct wax_out *out = &running->column.port.out;
-	struct wax_table_entry *entries[WAX_TABLE_BLOCK];
 	void *states[WAX_TABLE_BLOCK];
 
-	if (wax_table_get_many(&running->table, batch, first, count, entries) < 0)
+	if (wax_table_get_many(&running->table, batch, first, count, states, NULL) < 0)
 		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
-	for (uint32_t i = 0; i < count; i++)
-		states[i] = wax_table_state(&running->table, entries[i]);
 
 	for (uint32_t done = 0, room; done < count; done += room) {
 		room = wax_out_room(out, count - done);

@@ -18,15 +18,16 @@
  * on_batch called for each. What a callback gives back decides: the key stays, its timer is set to
  * what notify_at says; or it goes.
  *
- * A new key has WAX_TABLE_NEW until build has been called for it; after a failure half of a
- * batch's keys may have that still, and are not freed.
+ * A new key is not BUILT until build has been called for it; after a failure half of a batch's keys
+ * may not be yet, and are not freed.
  *
  * With --rehearse the state of every key that was awake in an epoch is, at its end, turned into
  * bytes and made from them again, as a restart would: what does not survive that shows in results.
  */
 
-/* In flags: is in the list of those awake in this epoch. */
-#define AWAKE WAX_TABLE_MARK_A
+/* Marks of a key: build has been called for it; it is in the list of those awake in this epoch. */
+#define BUILT 1
+#define AWAKE 2
 /* Keys that are served by one call at the end of input, or when many timers are due at once: what
  * they emit has to find room. */
 #define TURN_KEYS_MAX 4096
@@ -43,18 +44,14 @@ struct params {
 struct head {
 	struct wax_timer timer;
 	uint32_t group; /* in the batch it was last met in, or any number */
+	uint32_t marks;
 };
 
 /* The items of one key in a batch. */
 struct group {
-	struct wax_table_entry *entry;
+	struct head *head;
 	uint32_t first; /* index of its first item, as long as they are counted */
 	uint32_t count;
-};
-
-struct awake {
-	struct wax_table_entry *entry;
-	uint32_t generation; /* another one: the key is gone */
 };
 
 /* What a snapshot wrote. */
@@ -73,13 +70,13 @@ struct data {
 
 	/* Room for a batch of `capacity` items. */
 	uint32_t capacity;
-	struct wax_table_entry **entries; /* of each item */
-	uint32_t *group_of;               /* of each item */
-	uint32_t *indexes;                /* of items, group by group */
+	void **heads;       /* of each item */
+	uint32_t *group_of; /* of each item */
+	uint32_t *indexes;  /* of items, group by group */
 	struct group *groups;
 
 	bool rehearses;
-	struct awake *awake;
+	struct head **awake; /* one without the mark: it is gone */
 	size_t awake_count;
 	size_t awake_capacity;
 	struct saved saved;
@@ -111,15 +108,9 @@ struct place {
 
 static const struct place nowhere = {NULL, 0};
 
-static struct head *head_of(const struct data *data, struct wax_table_entry *entry)
+static void *state_of(const struct params *params, struct head *head)
 {
-	return wax_table_state(&data->table, entry);
-}
-
-static void *state_of(
-		const struct params *params, const struct data *data, struct wax_table_entry *entry)
-{
-	return (char *)wax_table_state(&data->table, entry) + params->state_at;
+	return (char *)head + params->state_at;
 }
 
 /* From now on callbacks are about this key. Where it lies in the batch that is read, emitted items
@@ -152,12 +143,11 @@ static void finish(struct wax_op *op)
 
 /* ---- the life of a key */
 
-static int build(struct wax_op *op, struct wax_table_entry *entry, struct wax_bytes saved,
-		struct place place)
+static int build(struct wax_op *op, struct head *head, struct wax_bytes saved, struct place place)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
-	void *state = state_of(params, data, entry);
+	void *state = state_of(params, head);
 
 	if (params->ops.build) {
 		int r = params->ops.build(&data->keyed, state, saved, params->ctx);
@@ -172,22 +162,23 @@ static int build(struct wax_op *op, struct wax_table_entry *entry, struct wax_by
 					saved.bytes, params->ops.state_bytes);
 		memcpy(state, saved.data, saved.bytes);
 	}
-	entry->flags &= (uint16_t)~WAX_TABLE_NEW;
+	head->marks |= BUILT;
 	return 0;
 }
 
-static void forget(struct wax_op *op, struct wax_table_entry *entry)
+static void forget(struct wax_op *op, struct head *head)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
 
 	if (params->ops.free)
-		params->ops.free(state_of(params, data, entry), params->ctx);
-	wax_timers_set(&data->timers, entry, WAX_NEVER);
-	wax_table_remove(&data->table, entry);
+		params->ops.free(state_of(params, head), params->ctx);
+	wax_timers_set(&data->timers, head, WAX_NEVER);
+	head->marks = 0;
+	wax_table_remove(&data->table, head);
 }
 
-static int set_timer(struct wax_op *op, struct wax_table_entry *entry)
+static int set_timer(struct wax_op *op, struct head *head)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
@@ -195,39 +186,39 @@ static int set_timer(struct wax_op *op, struct wax_table_entry *entry)
 	if (!params->ops.notify_at || data->at_eof)
 		return 0;
 
-	int64_t at = params->ops.notify_at(state_of(params, data, entry), params->ctx);
+	int64_t at = params->ops.notify_at(state_of(params, head), params->ctx);
 
 	/* A time that has passed means the next turn: a key that always gives one does not keep
 	 * the others from being served. */
 	if (at <= data->keyed.now)
 		at = data->keyed.now + 1;
-	if (wax_timers_set(&data->timers, entry, at) < 0)
+	if (wax_timers_set(&data->timers, head, at) < 0)
 		return wax_op_fail(op, NULL, 0, -ENOMEM, "no memory for another timer");
 	return 0;
 }
 
-static int note_awake(struct wax_op *op, struct wax_table_entry *entry)
+static int note_awake(struct wax_op *op, struct head *head)
 {
 	struct data *data = op->data;
 
-	if (entry->flags & AWAKE)
+	if (head->marks & AWAKE)
 		return 0;
 	if (data->awake_count == data->awake_capacity) {
 		size_t capacity = data->awake_capacity ? 2 * data->awake_capacity : 256;
-		struct awake *awake = reallocarray(data->awake, capacity, sizeof(*awake));
+		struct head **awake = reallocarray(data->awake, capacity, sizeof(*awake));
 
 		if (!awake)
 			return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
 		data->awake = awake;
 		data->awake_capacity = capacity;
 	}
-	entry->flags |= AWAKE;
-	data->awake[data->awake_count++] = (struct awake){entry, entry->generation};
+	head->marks |= AWAKE;
+	data->awake[data->awake_count++] = head;
 	return 0;
 }
 
 /* A callback of this key has given back r. */
-static int settle(struct wax_op *op, struct wax_table_entry *entry, int r, struct place place)
+static int settle(struct wax_op *op, struct head *head, int r, struct place place)
 {
 	struct data *data = op->data;
 
@@ -236,7 +227,7 @@ static int settle(struct wax_op *op, struct wax_table_entry *entry, int r, struc
 	if (wax_unlikely(op->ports[0].failed))
 		return wax_op_fail(op, place.batch, place.index, -EIO, NULL);
 	if (r == WAX_DISCARD) {
-		forget(op, entry);
+		forget(op, head);
 		return 0;
 	}
 	if (wax_unlikely(r != WAX_RETAIN))
@@ -244,9 +235,9 @@ static int settle(struct wax_op *op, struct wax_table_entry *entry, int r, struc
 				"a callback gave back %d, must be WAX_RETAIN (0) or WAX_DISCARD "
 				"(1)",
 				r);
-	r = set_timer(op, entry);
+	r = set_timer(op, head);
 	if (r == 0 && data->rehearses)
-		r = note_awake(op, entry);
+		r = note_awake(op, head);
 	return r;
 }
 
@@ -257,11 +248,11 @@ static int reserve(struct data *data, uint32_t count)
 	if (count <= data->capacity)
 		return 0;
 
-	struct wax_table_entry **entries = reallocarray(data->entries, count, sizeof(*entries));
+	void **heads = reallocarray(data->heads, count, sizeof(*heads));
 
-	if (!entries)
+	if (!heads)
 		return -ENOMEM;
-	data->entries = entries;
+	data->heads = heads;
 
 	uint32_t *group_of = reallocarray(data->group_of, count, sizeof(*group_of));
 
@@ -284,7 +275,7 @@ static int reserve(struct data *data, uint32_t count)
 	return 0;
 }
 
-/* The entries of the items are known: number the keys in the order of their first items.
+/* The heads of the items are known: number the keys in the order of their first items.
  * @return how many */
 static uint32_t number_keys(struct data *data, uint32_t count)
 {
@@ -292,15 +283,14 @@ static uint32_t number_keys(struct data *data, uint32_t count)
 	uint32_t group_count = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct wax_table_entry *entry = data->entries[i];
-		struct head *head = head_of(data, entry);
+		struct head *head = data->heads[i];
 		uint32_t group = head->group;
 
 		/* The number stands from some other batch unless the group agrees. */
-		if (group >= group_count || groups[group].entry != entry) {
+		if (group >= group_count || groups[group].head != head) {
 			group = group_count++;
 			head->group = group;
-			groups[group] = (struct group){entry, i, 0};
+			groups[group] = (struct group){head, i, 0};
 		}
 		groups[group].count++;
 		data->group_of[i] = group;
@@ -333,51 +323,50 @@ static int drop_group(struct wax_op *op, const struct wax_values *values, int r)
 			r < 0 ? r : -EBADMSG);
 }
 
-static int serve_guarded(
-		struct wax_op *op, struct wax_table_entry *entry, const struct wax_values *values)
+static int serve_guarded(struct wax_op *op, struct head *head, const struct wax_values *values)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
 	struct wax_port *port = &op->ports[0];
 	struct place place = {values->batch, values->indexes[0]};
-	void *state = state_of(params, data, entry);
+	void *state = state_of(params, head);
 	int r = 0;
 
 	wax_port_guard(port);
-	if (entry->flags & WAX_TABLE_NEW && params->ops.build)
+	if (!(head->marks & BUILT) && params->ops.build)
 		r = params->ops.build(
 				&data->keyed, state, (struct wax_bytes){NULL, 0}, params->ctx);
 	if (wax_items_is_refusal(port, r)) {
 		/* Nothing was built, so there is nothing to free. */
-		wax_table_remove(&data->table, entry);
+		wax_table_remove(&data->table, head);
 		return drop_group(op, values, r);
 	}
-	entry->flags &= (uint16_t)~WAX_TABLE_NEW;
+	head->marks |= BUILT;
 	r = params->ops.on_batch(&data->keyed, state, values, params->ctx);
 	if (!wax_items_is_refusal(port, r))
-		return settle(op, entry, r, place);
+		return settle(op, head, r, place);
 	r = drop_group(op, values, r);
-	return r < 0 ? r : settle(op, entry, WAX_RETAIN, place);
+	return r < 0 ? r : settle(op, head, WAX_RETAIN, place);
 }
 
 static int serve_group(struct wax_op *op, const struct wax_batch *batch, const struct group *group)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
-	struct wax_table_entry *entry = group->entry;
+	struct head *head = group->head;
 	struct wax_values values = {batch, data->indexes + group->first, group->count};
 	struct place place = {batch, values.indexes[0]};
 	int r = 0;
 
 	serve(op, wax_batch_key(batch, place.index));
 	if (wax_unlikely(wax_op_drops(op)))
-		return serve_guarded(op, entry, &values);
-	if (entry->flags & WAX_TABLE_NEW)
-		r = build(op, entry, (struct wax_bytes){NULL, 0}, place);
+		return serve_guarded(op, head, &values);
+	if (!(head->marks & BUILT))
+		r = build(op, head, (struct wax_bytes){NULL, 0}, place);
 	if (r < 0)
 		return r;
-	r = params->ops.on_batch(&data->keyed, state_of(params, data, entry), &values, params->ctx);
-	return settle(op, entry, r, place);
+	r = params->ops.on_batch(&data->keyed, state_of(params, head), &values, params->ctx);
+	return settle(op, head, r, place);
 }
 
 static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
@@ -387,7 +376,8 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 
 	(void)input;
 	if (reserve(data, batch->count) < 0 ||
-			wax_table_get_many(&data->table, batch, 0, batch->count, data->entries) < 0)
+			wax_table_get_many(&data->table, batch, 0, batch->count, data->heads,
+					NULL) < 0)
 		return wax_op_fail(op, NULL, 0, -ENOMEM, "no memory for the keys of a batch");
 
 	uint32_t group_count = number_keys(data, batch->count);
@@ -408,21 +398,21 @@ static int wake(struct wax_op *op, int64_t now)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
-	struct wax_table_entry *entry;
 	int r = 0;
 
 	if (data->at_eof)
 		return 0;
 	begin(op);
 	for (uint32_t count = 0; count < TURN_KEYS_MAX && r == 0; count++) {
-		entry = wax_timers_pop_due(&data->timers, now);
-		if (!entry)
+		struct head *head = wax_timers_pop_due(&data->timers, now);
+
+		if (!head)
 			break;
-		serve(op, wax_table_key(entry));
+		serve(op, wax_table_key(&data->table, head));
 		if (params->ops.on_notify)
 			r = params->ops.on_notify(
-					&data->keyed, state_of(params, data, entry), params->ctx);
-		r = settle(op, entry, r, nowhere);
+					&data->keyed, state_of(params, head), params->ctx);
+		r = settle(op, head, r, nowhere);
 	}
 	finish(op);
 	return r;
@@ -441,15 +431,15 @@ static int end(struct wax_op *op)
 
 	begin(op);
 	for (uint32_t count = 0; count < TURN_KEYS_MAX; count++) {
-		struct wax_table_entry *entry = wax_table_next(&data->table, &data->eof);
+		struct head *head = wax_table_next(&data->table, &data->eof);
 
-		if (!entry) {
+		if (!head) {
 			finish(op);
 			return 0;
 		}
-		serve(op, wax_table_key(entry));
-		r = params->ops.on_eof(&data->keyed, state_of(params, data, entry), params->ctx);
-		r = settle(op, entry, r, nowhere);
+		serve(op, wax_table_key(&data->table, head));
+		r = params->ops.on_eof(&data->keyed, state_of(params, head), params->ctx);
+		r = settle(op, head, r, nowhere);
 		if (r < 0)
 			break;
 	}
@@ -484,12 +474,12 @@ static int take_snapshot(struct wax_port *port, const struct wax_batch *batch)
 	return save_bytes(saved, wax_batch_value(batch, batch->count - 1));
 }
 
-static int save(struct wax_op *op, struct wax_table_entry *entry)
+static int save(struct wax_op *op, struct head *head)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
 	struct saved *saved = &data->saved;
-	void *state = state_of(params, data, entry);
+	void *state = state_of(params, head);
 	int r;
 
 	if (!params->ops.snapshot) {
@@ -510,12 +500,12 @@ static int save(struct wax_op *op, struct wax_table_entry *entry)
 	return 0;
 }
 
-static int rehearse(struct wax_op *op, struct wax_table_entry *entry)
+static int rehearse(struct wax_op *op, struct head *head)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
-	void *state = state_of(params, data, entry);
-	int r = save(op, entry);
+	void *state = state_of(params, head);
+	int r = save(op, head);
 
 	if (r < 0)
 		return r;
@@ -523,10 +513,10 @@ static int rehearse(struct wax_op *op, struct wax_table_entry *entry)
 		params->ops.free(state, params->ctx);
 	memset(state, 0, params->ops.state_bytes);
 	/* Until it is built again there is nothing to free. */
-	entry->flags |= WAX_TABLE_NEW;
-	serve(op, wax_table_key(entry));
-	r = build(op, entry, (struct wax_bytes){data->saved.data, data->saved.bytes}, nowhere);
-	return r < 0 ? r : set_timer(op, entry);
+	head->marks &= ~(uint32_t)BUILT;
+	serve(op, wax_table_key(&data->table, head));
+	r = build(op, head, (struct wax_bytes){data->saved.data, data->saved.bytes}, nowhere);
+	return r < 0 ? r : set_timer(op, head);
 }
 
 static int rehearse_all(struct wax_op *op)
@@ -536,12 +526,12 @@ static int rehearse_all(struct wax_op *op)
 
 	begin(op);
 	for (size_t i = 0; i < data->awake_count && r == 0; i++) {
-		struct awake *awake = &data->awake[i];
+		struct head *head = data->awake[i];
 
-		if (awake->entry->generation != awake->generation)
+		if (!(head->marks & AWAKE))
 			continue;
-		awake->entry->flags &= (uint16_t)~AWAKE;
-		r = rehearse(op, awake->entry);
+		head->marks &= ~(uint32_t)AWAKE;
+		r = rehearse(op, head);
 	}
 	data->awake_count = 0;
 	finish(op);
@@ -565,7 +555,7 @@ static int open(struct wax_op *op, struct wax_err *err)
 
 	wax_table_init(&data->table, params->key_bytes,
 			params->state_at + (uint32_t)params->ops.state_bytes, params->state_align);
-	wax_timers_init(&data->timers, &data->table);
+	wax_timers_init(&data->timers);
 	data->rehearses = wax_op_rehearses(op);
 	if (data->rehearses &&
 			wax_port_init(&data->saved.port, WAX_BYTES, take_snapshot, &data->saved,
@@ -578,19 +568,19 @@ static void close(struct wax_op *op)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
-	struct wax_table_walk walk = {NULL, 0, false};
-	struct wax_table_entry *entry;
+	struct wax_table_walk walk = {0};
+	struct head *head;
 
-	while (params->ops.free && (entry = wax_table_next(&data->table, &walk))) {
-		if (!(entry->flags & WAX_TABLE_NEW))
-			params->ops.free(state_of(params, data, entry), params->ctx);
+	while (params->ops.free && (head = wax_table_next(&data->table, &walk))) {
+		if (head->marks & BUILT)
+			params->ops.free(state_of(params, head), params->ctx);
 	}
 	wax_timers_fini(&data->timers);
 	wax_table_fini(&data->table);
 	wax_port_fini(&data->saved.port);
 	free(data->saved.data);
 	free(data->awake);
-	free(data->entries);
+	free(data->heads);
 	free(data->group_of);
 	free(data->indexes);
 	free(data->groups);

@@ -9,7 +9,6 @@
 #include "operators/kernel.h"
 #include "operators/keyed.h"
 #include "operators/running.h"
-#include "runtime/hash.h"
 #include "runtime/table.h"
 
 /* One value comes of each, in order: so the keys of the input are those of the output, and only a
@@ -34,16 +33,6 @@ static int open(struct wax_op *op, struct wax_err *err)
 
 	wax_table_init(&data->table, params->key_bytes, params->state_bytes, 0);
 	return wax_column_init(&data->column, op, params->value, false, err);
-}
-
-/* The entry of an item that was looked up before some key was discarded: it may be gone, or serve
- * another key. */
-static struct wax_table_entry *look_again(
-		struct wax_table *table, struct wax_table_entry *entry, struct wax_bytes key)
-{
-	if (wax_table_holds(entry, key))
-		return entry;
-	return wax_table_get(table, key, wax_hash(key.data, key.bytes), NULL);
 }
 
 /* @return 0: the item is dropped */
@@ -73,25 +62,26 @@ static inline __attribute__((always_inline)) int push_block(struct wax_op *op,
 	struct wax_table *table = &data->table;
 	struct wax_port *port = &data->column.port;
 	uint64_t before = wax_port_emitted(port);
-	struct wax_table_entry *entries[WAX_TABLE_BLOCK];
+	void *states[WAX_TABLE_BLOCK];
 	bool discarded = false;
 
-	if (wax_table_get_many(table, batch, first, count, entries) < 0)
+	if (wax_table_get_many(table, batch, first, count, states, NULL) < 0)
 		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_item item = wax_batch_item(&in, first + i);
-		struct wax_table_entry *entry = entries[i];
+		void *state = states[i];
 
+		/* What was looked up may be gone since, or serve another key. */
 		if (discarded)
-			entry = look_again(table, entry, item.key);
-		if (wax_unlikely(!entry))
+			state = wax_table_get(table, item.key, NULL);
+		if (wax_unlikely(!state))
 			return wax_op_fail(op, batch, first + i, -ENOMEM, NULL);
 
 		if (guarded)
 			wax_port_guard(port);
 
-		int r = params->fn(&port->out, wax_table_state(table, entry), &item, params->ctx);
+		int r = params->fn(&port->out, state, &item, params->ctx);
 		uint64_t emitted = wax_port_emitted(port) - before;
 
 		if (wax_unlikely(r < 0 || r > WAX_DISCARD || port->failed || emitted != 1)) {
@@ -102,7 +92,7 @@ static inline __attribute__((always_inline)) int push_block(struct wax_op *op,
 		}
 		before++;
 		if (r == WAX_DISCARD) {
-			wax_table_remove(table, entry);
+			wax_table_remove(table, state);
 			discarded = true;
 		}
 	}

@@ -13,17 +13,17 @@ struct params {
 	struct wax_top_rules rules;
 };
 
-static int add(struct wax_op *op, const struct wax_table *table, const struct wax_batch *batch,
-		uint32_t first, uint32_t count, struct wax_table_entry *const *entries)
+static int add(struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count,
+		void *const *states, const struct wax_table_added *added)
 {
 	const struct params *params = op->params;
 	struct wax_final *kept = op->data;
 
+	(void)added;
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_item item = wax_batch_item(batch, first + i);
 
-		if (wax_top_add(&params->rules, wax_table_state(table, entries[i]), &item,
-				    &kept->apart_bytes) < 0)
+		if (wax_top_add(&params->rules, states[i], &item, &kept->apart_bytes) < 0)
 			return wax_op_fail(op, batch, first + i, -ENOMEM,
 					"no memory for the %u greatest", params->rules.n);
 	}

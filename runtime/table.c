@@ -8,14 +8,20 @@
 
 #include "runtime/assert.h"
 #include "runtime/hash.h"
+#include "runtime/tags.h"
 
 /*
- * A batch is resolved by blocks in three passes: hash each key and ask for its slot; read the
- * slots and ask for the entries; compare the keys and add those that are missing. In a table
- * larger than the cache each pass then waits once for the memory and not once for each key.
+ * A batch is resolved in three passes, each some items behind the one before: hash each key and ask
+ * for its line of the index; look the hash up there and ask for the entry; compare the keys, and
+ * add those that are missing. In a table larger than the cache a pass then waits once for the
+ * memory and not once for each key. The passes guess no branch wrong in the usual case: a line is
+ * compared at once, and in it is nearly every key whose home it is.
  *
- * Nothing points into the index, so it may grow at any time between two blocks; it does so at once
- * and not by and by: a pause (some 10 ms for a million keys) against a second lookup in every call.
+ * Nothing points into the index, so it may grow at any time; it does so at once and not by and by: a
+ * pause (some 10 ms for a million keys) against a second lookup in every call.
+ *
+ * A key that finds its line full goes to the next, and each line that it passes counts it. A lookup
+ * ends where nobody passed. So a removed key leaves nothing behind: it is taken off those counts.
  */
 
 #define ALIGN 64
@@ -23,25 +29,19 @@
 /* Smaller pieces come from malloc. */
 #define MAP_BYTES_MIN ((size_t)512 << 10)
 #define CHUNK_BYTES_MIN ((size_t)4 << 10)
-#define SLOTS_MIN 64
-#define LINE_SLOTS (ALIGN / sizeof(uint64_t))
-/* What is resolved with one look at the room in the index, and what a stage does at a time. */
-#define RUN_ITEMS 512
+#define LINES_MIN 8
+/* Keys to a line: with more, too many do not find room in their own. */
+#define LINE_KEYS_MAX 9
+/* What a pass does at a time. */
 #define STAGE_ITEMS 32
-/* The place in the index stands in 32 bits of the hash, the tag in the 16 above. */
-#define SLOTS_MAX ((uint64_t)1 << 32)
-#define ADDRESS_BITS 48
-#define ADDRESS_MASK (((uint64_t)1 << ADDRESS_BITS) - 1)
+#define LINES_MAX ((uint64_t)1 << 32)
+/* A place in the index comes from 32 bits of the hash, the tag from those above. More stand above
+ * the number in a slot, in as many bits as numbers leave: this much shifted to the right. */
+#define TAG_SHIFT 32
+#define REST_SHIFT 20
+#define NUMBER_BITS 32
 
-struct wax_table_chunk {
-	struct wax_table_chunk *next;
-	size_t bytes; /* all of it */
-	size_t used;  /* this head included */
-	char pad[ALIGN - 3 * sizeof(size_t)];
-};
-
-_Static_assert(sizeof(struct wax_table_entry) == 16, "two entries of 8-byte key and state a line");
-_Static_assert(sizeof(struct wax_table_chunk) == ALIGN, "entries begin aligned");
+_Static_assert(sizeof(struct wax_table_line) == ALIGN, "one look at the memory");
 
 static size_t round_up(size_t bytes, size_t unit)
 {
@@ -112,144 +112,171 @@ static uint32_t align_for(uint32_t state_bytes)
 	return state_bytes >= 16 ? 16 : 8;
 }
 
+static inline uint32_t top_bit(uint64_t number)
+{
+	return 63 - (uint32_t)__builtin_clzll(number);
+}
+
+static bool has_heads(const struct wax_table *table)
+{
+	return table->key_bytes == 0 || table->key_bytes > WAX_TABLE_INLINE_MAX;
+}
+
 void wax_table_init(struct wax_table *table, uint32_t key_bytes, uint32_t state_bytes,
 		uint32_t state_align)
 {
+	uint32_t align = state_align == 0 ? align_for(state_bytes)
+			: state_align > 8 ? state_align
+					  : 8;
+
 	*table = (struct wax_table){
 			.key_bytes = key_bytes,
 			.state_bytes = state_bytes,
-			.state_align = state_align > 8 ? state_align : 8,
+			.unit_bytes = align > 16 ? align : 16,
 			.alloc = default_alloc,
 			.release = default_release,
 	};
-	if (state_align == 0)
-		table->state_align = align_for(state_bytes);
-	if (key_bytes)
-		table->state_offset = wax_table_offset(table, key_bytes);
+	/* In front of the state there is room for the number of a free entry at least. */
+	if (has_heads(table)) {
+		table->state_offset = align;
+	} else {
+		table->state_offset = (uint32_t)round_up(key_bytes, align);
+		table->unit_bytes = (uint32_t)round_up(
+				table->state_offset + state_bytes, table->unit_bytes);
+	}
+	if (table->unit_bytes < CHUNK_BYTES_MIN)
+		table->first_bit = top_bit(CHUNK_BYTES_MIN / table->unit_bytes);
 }
 
-/* Long keys stand apart; find them only where there can be any. */
-static void drop_long_keys(struct wax_table *table)
-{
-	struct wax_table_walk walk = {NULL, 0, false};
-	struct wax_table_entry *entry;
+/* ---- entries: their numbers, and which of them are alive */
 
-	if (table->key_bytes && table->key_bytes <= WAX_TABLE_INLINE_MAX)
+static inline void *state_at(const struct wax_table *table, uint32_t number)
+{
+	return table->homes[(uint32_t)__builtin_clz(number) ^ 31] +
+			(size_t)number * table->unit_bytes;
+}
+
+static inline void *entry_of(const struct wax_table *table, void *state)
+{
+	return (char *)state - table->state_offset;
+}
+
+static size_t chunk_units_bytes(const struct wax_table *table, uint32_t bit)
+{
+	return (size_t)table->unit_bytes << bit;
+}
+
+static size_t chunk_bits_bytes(uint32_t bit)
+{
+	return bit < 6 ? sizeof(uint64_t) : ((size_t)1 << bit) / 8;
+}
+
+static char *chunk_memory(const struct wax_table *table, uint32_t bit)
+{
+	return table->homes[bit] + chunk_units_bytes(table, bit) - table->state_offset;
+}
+
+/* A bit for each number of a chunk, at its end. */
+static uint64_t *chunk_bits(const struct wax_table *table, uint32_t bit)
+{
+	return (uint64_t *)(void *)(chunk_memory(table, bit) + chunk_units_bytes(table, bit));
+}
+
+static void mark(struct wax_table *table, uint32_t number, bool alive)
+{
+	uint32_t bit = top_bit(number);
+	uint32_t at = number - ((uint32_t)1 << bit);
+	uint64_t *word = &chunk_bits(table, bit)[at / 64];
+
+	*word = (*word & ~(UINT64_C(1) << at % 64)) | (uint64_t)alive << at % 64;
+}
+
+/* Numbers need more bits of a slot: in those that stand there already they are 0. */
+static void widen_numbers(struct wax_table *table, uint32_t number_mask)
+{
+	if (number_mask <= table->number_mask)
 		return;
-	while ((entry = wax_table_next(table, &walk))) {
-		if (entry->key_bytes > WAX_TABLE_INLINE_MAX)
-			drop_memory(table, (void *)(uintptr_t)wax_table_key(entry).data,
-					entry->key_bytes);
+	for (uint64_t i = 0; table->lines && i <= table->mask; i++) {
+		for (uint32_t slot = 0; slot < WAX_TAGS; slot++)
+			table->lines[i].slots[slot] &= table->number_mask | ~number_mask;
 	}
+	table->number_mask = number_mask;
 }
 
-void wax_table_fini(struct wax_table *table)
+/* Room for so many units behind each other: in the next chunk that has it. After a clear it may
+ * be there already. */
+static int reserve_units(struct wax_table *table, uint64_t units)
 {
-	struct wax_table_chunk *next;
+	uint32_t bit = table->end ? top_bit(table->end - 1) + 1 : table->first_bit;
 
-	drop_long_keys(table);
-	for (struct wax_table_chunk *chunk = table->first; chunk; chunk = next) {
-		next = chunk->next;
-		drop_memory(table, chunk, chunk->bytes);
-	}
-	if (table->slots)
-		drop_memory(table, table->slots, (table->mask + 1) * sizeof(uint64_t));
-	table->slots = NULL;
-	table->mask = table->count = table->limit = 0;
-	table->first = table->last = NULL;
-	memset(table->frees, 0, sizeof(table->frees));
-}
-
-void wax_table_clear(struct wax_table *table)
-{
-	drop_long_keys(table);
-	for (struct wax_table_chunk *chunk = table->first; chunk; chunk = chunk->next)
-		chunk->used = sizeof(*chunk);
-	if (table->slots)
-		memset(table->slots, 0, (table->mask + 1) * sizeof(uint64_t));
-	table->count = 0;
-	table->last = table->first;
-	memset(table->frees, 0, sizeof(table->frees));
-}
-
-/* ---- entries ---- */
-
-static size_t block_bytes(const struct wax_table *table, uint32_t key_bytes)
-{
-	size_t unit = table->state_align > 16 ? table->state_align : 16;
-
-	return round_up(wax_table_offset(table, key_bytes) + table->state_bytes, unit);
-}
-
-static struct wax_table_entry **frees_of(struct wax_table *table, uint32_t key_bytes)
-{
-	return &table->frees[wax_table_offset(table, key_bytes) / 8];
-}
-
-/* Room for a block of these bytes in the last chunk; a new one twice as large behind it, if need
- * be. After a clear the next chunk is already there. */
-static int reserve_chunk(struct wax_table *table, size_t bytes)
-{
-	struct wax_table_chunk *last = table->last;
-	size_t next_bytes = CHUNK_BYTES_MIN;
-
-	while (last && last->bytes - last->used < bytes && last->next)
-		last = table->last = last->next;
-	if (last && last->bytes - last->used >= bytes)
-		return 0;
-
-	if (last)
-		next_bytes = last->bytes < HUGE_BYTES ? 2 * last->bytes : HUGE_BYTES;
-	if (next_bytes > HUGE_BYTES)
-		next_bytes = HUGE_BYTES;
-	if (next_bytes < bytes + sizeof(struct wax_table_chunk))
-		next_bytes = round_up(bytes + sizeof(struct wax_table_chunk), CHUNK_BYTES_MIN);
-
-	struct wax_table_chunk *chunk = take_memory(table, next_bytes);
-
-	if (!chunk)
+	while (bit < NUMBER_BITS && UINT64_C(1) << bit < units)
+		bit++;
+	if (bit >= NUMBER_BITS)
 		return -ENOMEM;
-	chunk->next = NULL;
-	chunk->bytes = next_bytes;
-	chunk->used = sizeof(*chunk);
-	if (last)
-		last->next = chunk;
-	else
-		table->first = chunk;
-	table->last = chunk;
+	if (!table->homes[bit]) {
+		size_t units_bytes = chunk_units_bytes(table, bit);
+		char *memory = take_memory(table, units_bytes + chunk_bits_bytes(bit));
+
+		if (!memory)
+			return -ENOMEM;
+		table->homes[bit] = (char *)((uintptr_t)memory - units_bytes + table->state_offset);
+	}
+	widen_numbers(table, (uint32_t)((UINT64_C(2) << bit) - 1));
+	table->next = UINT64_C(1) << bit;
+	table->end = UINT64_C(2) << bit;
 	return 0;
 }
 
-static struct wax_table_entry *take_block(struct wax_table *table, uint32_t key_bytes)
+static void drop_chunks(struct wax_table *table)
 {
-	struct wax_table_entry **frees = frees_of(table, key_bytes);
-	struct wax_table_entry *entry = *frees;
-
-	if (entry) {
-		*frees = entry->next_free;
-		return entry;
+	for (uint32_t bit = 0; bit < NUMBER_BITS; bit++) {
+		if (table->homes[bit])
+			drop_memory(table, chunk_memory(table, bit),
+					chunk_units_bytes(table, bit) + chunk_bits_bytes(bit));
+		table->homes[bit] = NULL;
 	}
-
-	size_t bytes = block_bytes(table, key_bytes);
-	struct wax_table_chunk *chunk = table->last;
-
-	if (!chunk || chunk->bytes - chunk->used < bytes) {
-		if (reserve_chunk(table, bytes) < 0)
-			return NULL;
-		chunk = table->last;
-	}
-	entry = (struct wax_table_entry *)((char *)chunk + chunk->used);
-	chunk->used += bytes;
-	entry->generation = 0;
-	return entry;
 }
 
-static void drop_block(struct wax_table *table, struct wax_table_entry *entry)
+/* Units of an entry with a key of this length. */
+static inline uint32_t units_for(const struct wax_table *table, uint32_t key_bytes)
 {
-	struct wax_table_entry **frees = frees_of(table, entry->key_bytes);
+	if (!has_heads(table))
+		return 1;
 
-	entry->next_free = *frees;
-	*frees = entry;
+	size_t inlined = key_bytes > WAX_TABLE_INLINE_MAX ? sizeof(void *) : key_bytes;
+	size_t bytes = table->state_offset + table->state_bytes + inlined;
+
+	return (uint32_t)((bytes + table->unit_bytes - 1) / table->unit_bytes);
+}
+
+static uint32_t *frees_of(struct wax_table *table, uint32_t units)
+{
+	return &table->frees[units - units_for(table, 0)];
+}
+
+/* @return its number; 0: out of memory */
+static uint32_t take_entry(struct wax_table *table, uint32_t units)
+{
+	uint32_t *frees = frees_of(table, units);
+	uint32_t number = *frees;
+
+	if (number) {
+		memcpy(frees, entry_of(table, state_at(table, number)), sizeof(*frees));
+		return number;
+	}
+	if (table->next + units > table->end && reserve_units(table, units) < 0)
+		return 0;
+	number = (uint32_t)table->next;
+	table->next += units;
+	return number;
+}
+
+static void drop_entry(struct wax_table *table, uint32_t number, uint32_t units)
+{
+	uint32_t *frees = frees_of(table, units);
+
+	memcpy(entry_of(table, state_at(table, number)), frees, sizeof(*frees));
+	*frees = number;
 }
 
 /* A key of constant size is two moves. */
@@ -261,121 +288,88 @@ static inline void copy_key(void *to, struct wax_bytes key)
 		memcpy(to, key.data, key.bytes);
 }
 
-static inline void clear_state(const struct wax_table *table, struct wax_table_entry *entry)
+/* Where a key lies, or its address. */
+static void *key_room(const struct wax_table *table, void *state)
 {
-	void *state = wax_table_state(table, entry);
-
-	if (table->state_bytes == 8)
-		memset(state, 0, 8);
-	else
-		memset(state, 0, table->state_bytes);
+	return has_heads(table) ? (char *)state + table->state_bytes : entry_of(table, state);
 }
 
-static struct wax_table_entry *make_entry(
-		struct wax_table *table, struct wax_bytes key, uint64_t hash)
+/* @return the number; 0: out of memory */
+static uint32_t make_entry(struct wax_table *table, struct wax_bytes key)
 {
-	struct wax_table_entry *entry;
 	void *apart = NULL;
+	uint32_t number;
 
+	if (key.bytes > UINT32_MAX)
+		return 0;
 	if (key.bytes > WAX_TABLE_INLINE_MAX) {
-		if (key.bytes > UINT32_MAX)
-			return NULL;
 		apart = take_memory(table, key.bytes);
 		if (!apart)
-			return NULL;
+			return 0;
 	}
 
-	entry = take_block(table, (uint32_t)key.bytes);
-	if (!entry) {
+	number = take_entry(table, units_for(table, (uint32_t)key.bytes));
+	if (!number) {
 		drop_memory(table, apart, key.bytes);
-		return NULL;
+		return 0;
 	}
 
-	entry->hash = (uint32_t)hash;
-	entry->tag = (uint16_t)(hash >> 32);
-	entry->flags = WAX_TABLE_NEW;
-	entry->generation++;
-	entry->key_bytes = (uint32_t)key.bytes;
+	void *state = state_at(table, number);
+
+	if (has_heads(table))
+		*(struct wax_table_head *)entry_of(table, state) =
+				(struct wax_table_head){(uint32_t)key.bytes};
 	if (apart)
-		memcpy(entry + 1, &apart, sizeof(apart));
-	copy_key(apart ? apart : entry + 1, key);
-	clear_state(table, entry);
-	return entry;
+		memcpy(key_room(table, state), &apart, sizeof(apart));
+	copy_key(apart ? apart : key_room(table, state), key);
+	memset(state, 0, table->state_bytes);
+	mark(table, number, true);
+	return number;
 }
 
-/* ---- the index ---- */
-
-static inline struct wax_table_entry *slot_entry(uint64_t slot)
+void *wax_table_next(const struct wax_table *table, struct wax_table_walk *walk)
 {
-	return (struct wax_table_entry *)(uintptr_t)(slot & ADDRESS_MASK);
-}
+	uint64_t number = walk->number ? walk->number : UINT64_C(1) << table->first_bit;
 
-static inline uint64_t make_slot(const struct wax_table_entry *entry)
-{
-	return ((uint64_t)entry->tag << ADDRESS_BITS) | (uint64_t)(uintptr_t)entry;
-}
+	while (number < table->next) {
+		uint32_t bit = top_bit(number);
+		uint64_t first = UINT64_C(1) << bit, at = number - first;
 
-/* Into the first empty slot on the way. */
-static inline void enter(uint64_t *slots, uint64_t mask, const struct wax_table_entry *entry)
-{
-	uint64_t at = entry->hash & mask;
+		if (table->homes[bit]) {
+			uint64_t word = chunk_bits(table, bit)[at / 64] >> at % 64;
 
-	while (slots[at])
-		at = (at + 1) & mask;
-	slots[at] = make_slot(entry);
-}
-
-/* All entries into new slots, some ahead of the one that is entered being fetched. */
-static void enter_all(const struct wax_table *table, uint64_t *slots, uint64_t mask)
-{
-	struct wax_table_entry *ahead[32];
-	struct wax_table_walk walk = {NULL, 0, false};
-	uint32_t count;
-
-	do {
-		for (count = 0; count < 32; count++) {
-			ahead[count] = wax_table_next(table, &walk);
-			if (!ahead[count])
-				break;
-			__builtin_prefetch(&slots[ahead[count]->hash & mask], 1);
+			if (word) {
+				number += (uint32_t)__builtin_ctzll(word);
+				walk->number = number + 1;
+				return state_at(table, (uint32_t)number);
+			}
+			at |= 63;
+		} else {
+			at = first;
 		}
-		for (uint32_t i = 0; i < count; i++)
-			enter(slots, mask, ahead[i]);
-	} while (count == 32);
+		number = first + (at + 1 < first ? at + 1 : first);
+	}
+	walk->number = number;
+	return NULL;
 }
 
-static int grow(struct wax_table *table, uint64_t count)
+/* Long keys stand apart; find them only where there can be any. */
+static void drop_long_keys(struct wax_table *table)
 {
-	uint64_t slot_count = table->slots ? table->mask + 1 : SLOTS_MIN;
+	struct wax_table_walk walk = {0};
+	void *state;
 
-	/* At most three of five are full: beyond that runs of full slots get long. */
-	while (slot_count / 5 * 3 < count)
-		slot_count *= 2;
-	if (slot_count > SLOTS_MAX)
-		return -ENOMEM;
+	while (has_heads(table) && (state = wax_table_next(table, &walk))) {
+		struct wax_bytes key = wax_table_key(table, state);
 
-	uint64_t *slots = take_memory(table, slot_count * sizeof(*slots));
-
-	if (!slots)
-		return -ENOMEM;
-
-	enter_all(table, slots, slot_count - 1);
-	if (table->slots)
-		drop_memory(table, table->slots, (table->mask + 1) * sizeof(*slots));
-	table->slots = slots;
-	table->mask = slot_count - 1;
-	table->limit = slot_count / 5 * 3;
-	return 0;
+		if (key.bytes > WAX_TABLE_INLINE_MAX)
+			drop_memory(table, (void *)(uintptr_t)key.data, key.bytes);
+	}
 }
 
-static inline int reserve(struct wax_table *table, uint64_t more)
-{
-	if (wax_likely(table->count + more <= table->limit))
-		return 0;
-	return grow(table, table->count + more);
-}
+/* ---- hashes */
 
-/* How keys are compared: a constant in each copy of the functions below. */
+/* How keys are hashed and compared: a constant in each copy of the functions below. */
 enum key_kind {
 	KEY_8,
 	KEY_4,
@@ -398,6 +392,155 @@ static inline uint32_t load_4(const void *from)
 	return value;
 }
 
+static inline enum key_kind kind_of(const struct wax_table *table)
+{
+	return table->key_bytes == 8 ? KEY_8 : table->key_bytes == 4 ? KEY_4 : KEY_ANY;
+}
+
+/* A number, mixed: no two give the same, and every bit of it moves the lower 52 of the result. */
+static inline uint64_t mix(uint64_t x)
+{
+	x *= UINT64_C(0x9e3779b97f4a7c15);
+	x ^= x >> 32;
+	x *= UINT64_C(0xd6e8feb86659fd93);
+	return x ^ (x >> 32);
+}
+
+/* Not the one that routes numbers: where a key is found here is nobody else's business. */
+static inline __attribute__((always_inline)) uint64_t hash_key(
+		struct wax_bytes key, enum key_kind kind)
+{
+	if (kind == KEY_8)
+		return mix(load_8(key.data));
+	if (kind == KEY_4)
+		return mix(load_4(key.data));
+	return wax_hash(key.data, key.bytes);
+}
+
+static uint64_t hash_of(const struct wax_table *table, const void *state)
+{
+	return hash_key(wax_table_key(table, state), kind_of(table));
+}
+
+/* ---- the index */
+
+static size_t lines_bytes(const struct wax_table *table)
+{
+	return table->lines ? (table->mask + 1) * sizeof(*table->lines) : 0;
+}
+
+/* What a line knows of a hash; not 0. */
+static inline uint8_t tag_of(uint64_t hash)
+{
+	return (uint8_t)(hash >> TAG_SHIFT) | 1;
+}
+
+/* What a slot knows of a hash, in the bits that the number does not need. */
+static inline uint32_t rest_of(uint64_t hash)
+{
+	return (uint32_t)(hash >> REST_SHIFT);
+}
+
+static inline struct wax_table_line *home_of(const struct wax_table *table, uint64_t hash)
+{
+	return &table->lines[(uint32_t)hash & table->mask];
+}
+
+static inline struct wax_table_line *line_after(
+		const struct wax_table *table, struct wax_table_line *line)
+{
+	return &table->lines[(uint64_t)(line - table->lines + 1) & table->mask];
+}
+
+/* Into the first empty slot on the way. */
+static void enter(struct wax_table *table, uint64_t hash, uint32_t number)
+{
+	struct wax_table_line *line = home_of(table, hash);
+	uint32_t empty;
+
+	while (!(empty = wax_tags_match(line->tags, 0))) {
+		line->passed++;
+		line = line_after(table, line);
+	}
+
+	uint32_t slot = (uint32_t)__builtin_ctz(empty);
+
+	line->tags[slot] = tag_of(hash);
+	line->slots[slot] = number | (rest_of(hash) & ~table->number_mask);
+}
+
+/* All keys into empty lines, which some ahead of the one that is entered are being fetched. */
+static void enter_all(struct wax_table *table)
+{
+	struct wax_table_walk walk = {0};
+	uint64_t hashes[STAGE_ITEMS];
+	uint32_t numbers[STAGE_ITEMS];
+	uint32_t count;
+
+	do {
+		for (count = 0; count < STAGE_ITEMS; count++) {
+			void *state = wax_table_next(table, &walk);
+
+			if (!state)
+				break;
+			hashes[count] = hash_of(table, state);
+			numbers[count] = (uint32_t)(walk.number - 1);
+			__builtin_prefetch(home_of(table, hashes[count]), 1);
+		}
+		for (uint32_t i = 0; i < count; i++)
+			enter(table, hashes[i], numbers[i]);
+	} while (count == STAGE_ITEMS);
+}
+
+static int grow(struct wax_table *table)
+{
+	struct wax_table_line *old = table->lines;
+	size_t old_bytes = lines_bytes(table);
+	uint64_t line_count = old ? 2 * (table->mask + 1) : LINES_MIN;
+
+	if (line_count > LINES_MAX)
+		return -ENOMEM;
+
+	struct wax_table_line *lines = take_memory(table, line_count * sizeof(*lines));
+
+	if (!lines)
+		return -ENOMEM;
+	table->lines = lines;
+	table->mask = line_count - 1;
+	table->limit = line_count * LINE_KEYS_MAX;
+	enter_all(table);
+	drop_memory(table, old, old_bytes);
+	return 0;
+}
+
+void wax_table_fini(struct wax_table *table)
+{
+	drop_long_keys(table);
+	drop_chunks(table);
+	drop_memory(table, table->lines, lines_bytes(table));
+	table->lines = NULL;
+	table->mask = table->count = table->limit = 0;
+	table->next = table->end = 0;
+	table->number_mask = 0;
+	memset(table->frees, 0, sizeof(table->frees));
+}
+
+void wax_table_clear(struct wax_table *table)
+{
+	drop_long_keys(table);
+	for (uint32_t bit = 0; bit < NUMBER_BITS; bit++) {
+		if (table->homes[bit])
+			memset(chunk_bits(table, bit), 0, chunk_bits_bytes(bit));
+	}
+	if (table->lines)
+		memset(table->lines, 0, lines_bytes(table));
+	table->count = 0;
+	table->next = table->end = 0;
+	memset(table->frees, 0, sizeof(table->frees));
+}
+
+/* ---- lookups */
+
 /* Most keys are short: two loads that overlap beat the call of memcmp. */
 static inline bool same_bytes(const char *a, const char *b, size_t bytes)
 {
@@ -414,87 +557,108 @@ static inline bool same_bytes(const char *a, const char *b, size_t bytes)
 	return true;
 }
 
-/* Does an entry with the right tag have this key? */
-static inline bool matches(const struct wax_table_entry *entry, struct wax_bytes key, uint64_t hash,
-		enum key_kind kind)
+/* Is this the state of a key? */
+static inline __attribute__((always_inline)) bool matches(const struct wax_table *table,
+		void *state, struct wax_bytes key, enum key_kind kind)
 {
 	if (kind == KEY_8)
-		return load_8(entry + 1) == load_8(key.data);
+		return load_8((char *)state - table->state_offset) == load_8(key.data);
 	if (kind == KEY_4)
-		return load_4(entry + 1) == load_4(key.data);
-	return entry->hash == (uint32_t)hash && entry->key_bytes == key.bytes &&
-			same_bytes(wax_table_key(entry).data, key.data, key.bytes);
+		return load_4((char *)state - table->state_offset) == load_4(key.data);
+
+	struct wax_bytes known = wax_table_key(table, state);
+
+	return known.bytes == key.bytes && same_bytes(known.data, key.data, key.bytes);
 }
 
-/* The next slot from *at on that has the tag of hash, and is left in *at; 0: none has. */
-static inline uint64_t probe(const uint64_t *slots, uint64_t mask, uint64_t hash, uint64_t *at)
-{
-	uint64_t tag = hash << 16 >> ADDRESS_BITS;
-	uint64_t slot;
+/* Where a lookup stands: in this line, with these of its slots still to be looked at. */
+struct probe {
+	struct wax_table_line *line;
+	uint32_t same;
+};
 
-	while ((slot = slots[*at]) && slot >> ADDRESS_BITS != tag)
-		*at = (*at + 1) & mask;
-	return slot;
+static inline struct probe probe_begin(const struct wax_table *table, uint64_t hash)
+{
+	struct wax_table_line *line = home_of(table, hash);
+
+	return (struct probe){line, wax_tags_match(line->tags, tag_of(hash))};
 }
 
-static inline struct wax_table_entry *find(const struct wax_table *table, struct wax_bytes key,
-		uint64_t hash, enum key_kind kind, uint64_t *ret_at)
+/* The next slot that has all that is known of a hash. @return NULL: there is none */
+static inline uint32_t *probe_next(
+		const struct wax_table *table, uint64_t hash, struct probe *probe)
 {
-	uint64_t at = (uint32_t)hash & table->mask;
-	uint64_t slot;
+	for (;;) {
+		while (probe->same) {
+			uint32_t *slot = &probe->line->slots[__builtin_ctz(probe->same)];
 
-	while ((slot = probe(table->slots, table->mask, hash, &at))) {
-		if (matches(slot_entry(slot), key, hash, kind))
-			return slot_entry(slot);
-		at = (at + 1) & table->mask;
+			probe->same &= probe->same - 1;
+			if (((*slot ^ rest_of(hash)) & ~table->number_mask) == 0)
+				return slot;
+		}
+		if (probe->line->passed == 0)
+			return NULL;
+		probe->line = line_after(table, probe->line);
+		probe->same = wax_tags_match(probe->line->tags, tag_of(hash));
 	}
-	*ret_at = at;
+}
+
+static inline void *slot_state(const struct wax_table *table, uint32_t slot)
+{
+	return state_at(table, slot & table->number_mask);
+}
+
+static inline __attribute__((always_inline)) void *find(const struct wax_table *table,
+		struct wax_bytes key, uint64_t hash, enum key_kind kind)
+{
+	struct probe probe = probe_begin(table, hash);
+	uint32_t *slot;
+
+	while ((slot = probe_next(table, hash, &probe))) {
+		void *state = slot_state(table, *slot);
+
+		if (matches(table, state, key, kind))
+			return state;
+	}
 	return NULL;
 }
 
-/* The index has room. */
-static inline struct wax_table_entry *find_or_add(
-		struct wax_table *table, struct wax_bytes key, uint64_t hash, enum key_kind kind)
+static inline __attribute__((always_inline)) void *find_or_add(struct wax_table *table,
+		struct wax_bytes key, uint64_t hash, enum key_kind kind, bool *ret_added)
 {
-	uint64_t at;
-	struct wax_table_entry *entry = find(table, key, hash, kind, &at);
+	void *state = table->lines ? find(table, key, hash, kind) : NULL;
 
-	if (entry)
-		return entry;
-	entry = make_entry(table, key, hash);
-	if (!entry)
+	*ret_added = !state;
+	if (state)
+		return state;
+	if (table->count == table->limit && grow(table) < 0)
 		return NULL;
-	table->slots[at] = make_slot(entry);
+
+	uint32_t number = make_entry(table, key);
+
+	if (!number)
+		return NULL;
+	enter(table, hash, number);
 	table->count++;
-	return entry;
+	return state_at(table, number);
 }
 
-struct wax_table_entry *wax_table_find(
-		const struct wax_table *table, struct wax_bytes key, uint64_t hash)
+void *wax_table_find(const struct wax_table *table, struct wax_bytes key)
 {
-	uint64_t at;
+	uint64_t hash = hash_key(key, kind_of(table));
 
-	return table->slots ? find(table, key, hash, KEY_ANY, &at) : NULL;
+	return table->lines ? find(table, key, hash, KEY_ANY) : NULL;
 }
 
-struct wax_table_entry *wax_table_get(
-		struct wax_table *table, struct wax_bytes key, uint64_t hash, bool *ret_added)
+void *wax_table_get(struct wax_table *table, struct wax_bytes key, bool *ret_added)
 {
-	uint64_t count = table->count;
-	struct wax_table_entry *entry;
+	uint64_t hash = hash_key(key, kind_of(table));
+	bool added;
+	void *state = find_or_add(table, key, hash, KEY_ANY, &added);
 
-	if (reserve(table, 1) < 0)
-		return NULL;
-	entry = find_or_add(table, key, hash, KEY_ANY);
-	if (entry && ret_added)
-		*ret_added = table->count != count;
-	return entry;
-}
-
-bool wax_table_holds(const struct wax_table_entry *entry, struct wax_bytes key)
-{
-	return entry->generation % 2 && entry->key_bytes == key.bytes &&
-			same_bytes(wax_table_key(entry).data, key.data, key.bytes);
+	if (state && ret_added)
+		*ret_added = added;
+	return state;
 }
 
 static inline __attribute__((always_inline)) struct wax_bytes key_at(
@@ -512,7 +676,7 @@ static inline uint32_t at_most(uint32_t count)
 	return count < STAGE_ITEMS ? count : STAGE_ITEMS;
 }
 
-/* Hash some keys and ask for their slots. */
+/* Hash some keys and ask for their lines. */
 static inline __attribute__((always_inline)) void hash_keys(const struct wax_table *table,
 		const struct wax_batch *batch, uint32_t first, uint32_t count, uint64_t *hashes,
 		enum key_kind kind)
@@ -520,157 +684,135 @@ static inline __attribute__((always_inline)) void hash_keys(const struct wax_tab
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_bytes key = key_at(batch, first + i, kind);
 
-		hashes[i] = wax_hash(key.data, key.bytes);
-		__builtin_prefetch(&table->slots[(uint32_t)hashes[i] & table->mask]);
+		hashes[i] = hash_key(key, kind);
+		__builtin_prefetch(home_of(table, hashes[i]));
 	}
 }
 
-/* Read the slots and ask for the entries. The right tag is looked for in two slots of the cache
- * line that was asked for, without a branch that would often be guessed wrong; the next stage sees
- * to the few that are further on. */
-static inline __attribute__((always_inline)) void read_slots(const struct wax_table *table,
-		const uint64_t *hashes, uint32_t count, struct wax_table_entry **entries)
+/* The state that is most likely that of a hash. @return NULL: none can be */
+static __attribute__((noinline)) void *guess_on(const struct wax_table *table, uint64_t hash)
 {
-	const uint64_t *slots = table->slots;
+	struct probe probe = probe_begin(table, hash);
+	uint32_t *slot = probe_next(table, hash, &probe);
+
+	return slot ? slot_state(table, *slot) : NULL;
+}
+
+/* Look the hashes up in their lines and ask for the entries. */
+static inline __attribute__((always_inline)) void read_lines(const struct wax_table *table,
+		const uint64_t *hashes, uint32_t count, void **states)
+{
+	/* In variables of its own: what is stored in states could be any of these. */
+	const struct wax_table_line *lines = table->lines;
 	uint64_t mask = table->mask;
+	uint32_t number_mask = table->number_mask;
+	size_t unit_bytes = table->unit_bytes, offset = table->state_offset;
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t at = (uint32_t)hashes[i] & mask;
-		uint64_t tag = hashes[i] << 16 >> ADDRESS_BITS;
-		uint64_t slot = slots[at];
-		uint64_t next = slots[at + ((at + 1) % LINE_SLOTS != 0)];
+		uint64_t hash = hashes[i];
+		const struct wax_table_line *line = &lines[(uint32_t)hash & mask];
+		uint32_t same = wax_tags_match(line->tags, tag_of(hash));
+		/* No slot being the same, any one is looked at. */
+		uint32_t slot = line->slots[(uint32_t)__builtin_ctz(same | 1u << (WAX_TAGS - 1))];
+		uint32_t number = slot & number_mask;
 
-		slot = slot >> ADDRESS_BITS == tag ? slot : next;
-		if (wax_unlikely(slot >> ADDRESS_BITS != tag))
-			slot = probe(slots, mask, hashes[i], &at);
-		entries[i] = slot_entry(slot);
-		__builtin_prefetch(entries[i], 1);
+		if (wax_likely(same && ((slot ^ rest_of(hash)) & ~number_mask) == 0))
+			states[i] = table->homes[(uint32_t)__builtin_clz(number) ^ 31] +
+					number * unit_bytes;
+		else
+			states[i] = guess_on(table, hash);
+		__builtin_prefetch((char *)states[i] - offset, 1);
 	}
 }
 
 /* Compare the keys, and look again for those that are not the right ones. */
 static inline __attribute__((always_inline)) int settle(struct wax_table *table,
 		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		const uint64_t *hashes, struct wax_table_entry **entries, enum key_kind kind)
+		const uint64_t *hashes, void **states, struct wax_table_added *added, uint32_t done,
+		enum key_kind kind)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_bytes key = key_at(batch, first + i, kind);
+		bool is_new;
 
-		if (wax_likely(entries[i] && matches(entries[i], key, hashes[i], kind)))
+		if (wax_likely(states[i] && matches(table, states[i], key, kind)))
 			continue;
-		entries[i] = find_or_add(table, key, hashes[i], kind);
-		if (!entries[i])
+		states[i] = find_or_add(table, key, hashes[i], kind, &is_new);
+		if (!states[i])
 			return -ENOMEM;
+		if (is_new && added)
+			added->items[added->count++] = done + i;
 	}
 	return 0;
 }
 
-/* The stages run one behind the other, each a block later than the one before. The index has room
- * for all items and so stays where it is. */
-static inline __attribute__((always_inline)) int get_run(struct wax_table *table,
-		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		struct wax_table_entry **entries, enum key_kind kind)
+/* The passes run one behind the other, each some items later than the one before. The index may
+ * grow in the last one: states stay where they are. */
+static inline __attribute__((always_inline)) int get_many(struct wax_table *table,
+		const struct wax_batch *batch, uint32_t first, uint32_t count, void **states,
+		struct wax_table_added *added, enum key_kind kind)
 {
-	uint64_t hashes[RUN_ITEMS];
+	uint64_t hashes[4 * STAGE_ITEMS];
 	int r = 0;
 
 	for (uint32_t at = 0; at < count + 2 * STAGE_ITEMS && r == 0; at += STAGE_ITEMS) {
-		uint32_t read = at - STAGE_ITEMS;
-		uint32_t last = at - 2 * STAGE_ITEMS;
+		uint32_t read = at - STAGE_ITEMS, last = at - 2 * STAGE_ITEMS;
+		uint32_t ring = sizeof(hashes) / sizeof(*hashes);
 
 		if (at < count)
-			hash_keys(table, batch, first + at, at_most(count - at), hashes + at, kind);
+			hash_keys(table, batch, first + at, at_most(count - at), hashes + at % ring,
+					kind);
 		if (at >= STAGE_ITEMS && read < count)
-			read_slots(table, hashes + read, at_most(count - read), entries + read);
+			read_lines(table, hashes + read % ring, at_most(count - read),
+					states + read);
 		if (at >= 2 * STAGE_ITEMS)
-			r = settle(table, batch, first + last, at_most(count - last), hashes + last,
-					entries + last, kind);
+			r = settle(table, batch, first + last, at_most(count - last),
+					hashes + last % ring, states + last, added, last, kind);
 	}
 	return r;
 }
 
-#define DEFINE_GET_MANY(name, kind)                                                                \
-	static int name(struct wax_table *table, const struct wax_batch *batch, uint32_t first,    \
-			uint32_t count, struct wax_table_entry **entries)                          \
-	{                                                                                          \
-		int r = 0;                                                                         \
-                                                                                                   \
-		for (uint32_t done = 0; done < count && r == 0; done += RUN_ITEMS) {               \
-			uint32_t left = count - done;                                              \
-			uint32_t now = left < RUN_ITEMS ? left : RUN_ITEMS;                        \
-                                                                                                   \
-			r = reserve(table, now);                                                   \
-			if (r == 0)                                                                \
-				r = get_run(table, batch, first + done, now, entries + done,       \
-						kind);                                             \
-		}                                                                                  \
-		return r;                                                                          \
-	}
-
-DEFINE_GET_MANY(get_many_8, KEY_8)
-DEFINE_GET_MANY(get_many_4, KEY_4)
-DEFINE_GET_MANY(get_many_any, KEY_ANY)
-
 int wax_table_get_many(struct wax_table *table, const struct wax_batch *batch, uint32_t first,
-		uint32_t count, struct wax_table_entry **entries)
+		uint32_t count, void **states, struct wax_table_added *added)
 {
+	WAX_ASSERT(!added || count <= WAX_TABLE_BLOCK);
+	if (added)
+		added->count = 0;
+	if (!table->lines && grow(table) < 0)
+		return -ENOMEM;
 	if (table->key_bytes == 8)
-		return get_many_8(table, batch, first, count, entries);
+		return get_many(table, batch, first, count, states, added, KEY_8);
 	if (table->key_bytes == 4)
-		return get_many_4(table, batch, first, count, entries);
-	return get_many_any(table, batch, first, count, entries);
+		return get_many(table, batch, first, count, states, added, KEY_4);
+	return get_many(table, batch, first, count, states, added, KEY_ANY);
 }
 
-/* Close the gap at `hole`: an entry that could stand there moves up, and leaves a gap itself.
- * So there are no marks of removed keys, and lookups do not get slower with time. */
-static void close_gap(struct wax_table *table, uint64_t hole)
+/* Take the slot of a state out of the index. @return the number that stood there */
+static uint32_t leave(struct wax_table *table, const void *state)
 {
-	uint64_t *slots = table->slots;
-	uint64_t mask = table->mask;
+	uint64_t hash = hash_of(table, state);
+	struct probe probe = probe_begin(table, hash);
+	uint32_t *slot;
 
-	for (uint64_t at = (hole + 1) & mask; slots[at]; at = (at + 1) & mask) {
-		uint64_t home = slot_entry(slots[at])->hash & mask;
+	do
+		slot = probe_next(table, hash, &probe);
+	while (slot_state(table, *slot) != state);
 
-		/* It may not move to before its home. */
-		if (((at - home) & mask) < ((at - hole) & mask))
-			continue;
-		slots[hole] = slots[at];
-		hole = at;
-	}
-	slots[hole] = 0;
+	for (struct wax_table_line *line = home_of(table, hash); line != probe.line;
+			line = line_after(table, line))
+		line->passed--;
+	probe.line->tags[slot - probe.line->slots] = 0;
+	return *slot & table->number_mask;
 }
 
-void wax_table_remove(struct wax_table *table, struct wax_table_entry *entry)
+void wax_table_remove(struct wax_table *table, void *state)
 {
-	uint64_t at = entry->hash & table->mask;
+	struct wax_bytes key = wax_table_key(table, state);
+	uint32_t number = leave(table, state);
 
-	while (slot_entry(table->slots[at]) != entry)
-		at = (at + 1) & table->mask;
-	close_gap(table, at);
+	if (key.bytes > WAX_TABLE_INLINE_MAX)
+		drop_memory(table, (void *)(uintptr_t)key.data, key.bytes);
+	mark(table, number, false);
+	drop_entry(table, number, units_for(table, (uint32_t)key.bytes));
 	table->count--;
-
-	if (entry->key_bytes > WAX_TABLE_INLINE_MAX)
-		drop_memory(table, (void *)(uintptr_t)wax_table_key(entry).data, entry->key_bytes);
-	entry->generation++;
-	drop_block(table, entry);
-}
-
-struct wax_table_entry *wax_table_next(const struct wax_table *table, struct wax_table_walk *walk)
-{
-	if (!walk->begun)
-		*walk = (struct wax_table_walk){table->first, sizeof(struct wax_table_chunk), true};
-
-	while (walk->chunk) {
-		while (walk->at < walk->chunk->used) {
-			struct wax_table_entry *entry =
-					(struct wax_table_entry *)((char *)walk->chunk + walk->at);
-
-			walk->at += block_bytes(table, entry->key_bytes);
-			if (entry->generation % 2)
-				return entry;
-		}
-		walk->chunk = walk->chunk->next;
-		walk->at = sizeof(struct wax_table_chunk);
-	}
-	return NULL;
 }

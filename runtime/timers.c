@@ -10,27 +10,22 @@
 #define STALE_MIN 64
 #define CAPACITY_MIN 64
 
-void wax_timers_init(struct wax_timers *timers, const struct wax_table *table)
+void wax_timers_init(struct wax_timers *timers)
 {
-	*timers = (struct wax_timers){.table = table};
+	*timers = (struct wax_timers){0};
 }
 
 void wax_timers_fini(struct wax_timers *timers)
 {
 	free(timers->heap);
-	*timers = (struct wax_timers){.table = timers->table};
-}
-
-static struct wax_timer *timer_of(const struct wax_timers *timers, struct wax_table_entry *entry)
-{
-	return wax_table_state(timers->table, entry);
+	*timers = (struct wax_timers){0};
 }
 
 /* Tickets are never given twice, so this holds too when the key is gone, whose timer was cleared,
  * and when its memory serves another. */
-static bool counts(const struct wax_timers *timers, const struct wax_timers_item *item)
+static bool counts(const struct wax_timers_item *item)
 {
-	return timer_of(timers, item->entry)->ticket == item->ticket;
+	return ((const struct wax_timer *)item->state)->ticket == item->ticket;
 }
 
 static bool earlier(const struct wax_timers_item *a, const struct wax_timers_item *b)
@@ -75,7 +70,7 @@ static void drop_stale(struct wax_timers *timers)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < timers->count; i++) {
-		if (counts(timers, &timers->heap[i]))
+		if (counts(&timers->heap[i]))
 			timers->heap[kept++] = timers->heap[i];
 	}
 	timers->count = kept;
@@ -109,9 +104,9 @@ static void clear(struct wax_timers *timers, struct wax_timer *timer)
 	timers->set_count--;
 }
 
-int wax_timers_set(struct wax_timers *timers, struct wax_table_entry *entry, int64_t at)
+int wax_timers_set(struct wax_timers *timers, void *state, int64_t at)
 {
-	struct wax_timer *timer = timer_of(timers, entry);
+	struct wax_timer *timer = state;
 
 	if (at == WAX_NEVER) {
 		clear(timers, timer);
@@ -125,7 +120,7 @@ int wax_timers_set(struct wax_timers *timers, struct wax_table_entry *entry, int
 	clear(timers, timer);
 	*timer = (struct wax_timer){++timers->ticket, at};
 	timers->set_count++;
-	sift_up(timers->heap, timers->count++, (struct wax_timers_item){at, timer->ticket, entry});
+	sift_up(timers->heap, timers->count++, (struct wax_timers_item){at, timer->ticket, state});
 	return 0;
 }
 
@@ -133,25 +128,25 @@ int wax_timers_set(struct wax_timers *timers, struct wax_table_entry *entry, int
 static struct wax_timers_item *first(struct wax_timers *timers)
 {
 	while (timers->count > 0) {
-		if (counts(timers, &timers->heap[0]))
+		if (counts(&timers->heap[0]))
 			return &timers->heap[0];
 		drop_first(timers);
 	}
 	return NULL;
 }
 
-struct wax_table_entry *wax_timers_pop_due(struct wax_timers *timers, int64_t now)
+void *wax_timers_pop_due(struct wax_timers *timers, int64_t now)
 {
 	struct wax_timers_item *item = first(timers);
 
 	if (!item || item->at > now)
 		return NULL;
 
-	struct wax_table_entry *entry = item->entry;
+	void *state = item->state;
 
-	clear(timers, timer_of(timers, entry));
+	clear(timers, state);
 	drop_first(timers);
-	return entry;
+	return state;
 }
 
 int64_t wax_timers_next(struct wax_timers *timers)

@@ -5,14 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runtime/table.h"
+#include <wax/base.h>
 
 /*
  * When the keys of a table want to be woken. A key has one timer or none; setting it anew costs as
  * much as setting it: what was set before stays in the heap, is known by its ticket, and goes when
  * it comes to the top or when such entries outnumber the others.
  *
- * The table's states must begin with a struct wax_timer, which is zero at first: not set.
+ * The table's states must begin with a struct wax_timer, which is zero at first: not set. It is
+ * looked at as long as the heap knows of it: memory of a key that is gone must stay, and may serve
+ * another key.
  */
 struct wax_timer {
 	uint64_t ticket; /* of the entry in the heap that counts; 0: not set */
@@ -22,11 +24,10 @@ struct wax_timer {
 struct wax_timers_item {
 	int64_t at;
 	uint64_t ticket;
-	struct wax_table_entry *entry;
+	void *state;
 };
 
 struct wax_timers {
-	const struct wax_table *table;
 	struct wax_timers_item *heap; /* the earliest first; of equal times the one set first */
 	size_t count;                 /* in the heap */
 	size_t set_count;             /* of them, timers that are set */
@@ -34,8 +35,7 @@ struct wax_timers {
 	uint64_t ticket; /* last one given */
 };
 
-/** @param table borrows until wax_timers_fini */
-void wax_timers_init(struct wax_timers *timers, const struct wax_table *table);
+void wax_timers_init(struct wax_timers *timers);
 void wax_timers_fini(struct wax_timers *timers);
 
 /**
@@ -44,11 +44,11 @@ void wax_timers_fini(struct wax_timers *timers);
  * @param at WAX_NEVER: clear it, which cannot fail
  * @return 0, -ENOMEM: it stays as it was
  */
-int wax_timers_set(struct wax_timers *timers, struct wax_table_entry *entry, int64_t at);
+int wax_timers_set(struct wax_timers *timers, void *state, int64_t at);
 
 /** Take a timer that is due at `now`, the earliest first; it is not set afterwards.
- *  @return lends the key's entry; NULL: none is due */
-struct wax_table_entry *wax_timers_pop_due(struct wax_timers *timers, int64_t now);
+ *  @return lends the key's state; NULL: none is due */
+void *wax_timers_pop_due(struct wax_timers *timers, int64_t now);
 
 /** When the earliest is due; WAX_NEVER: none is set. */
 int64_t wax_timers_next(struct wax_timers *timers);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/hash.h"
 #include "runtime/table.h"
 
 /* An allocator of which the n-th call fails. */
@@ -49,14 +48,12 @@ static void fini(struct wax_table *table)
 	cr_assert_eq(held_bytes, 0, "%zu bytes are left", held_bytes);
 }
 
-static struct wax_table_entry *get(struct wax_table *table, struct wax_bytes key, bool *ret_added)
+static bool holds(const struct wax_table *table, const void *state, struct wax_bytes key)
 {
-	return wax_table_get(table, key, wax_hash(key.data, key.bytes), ret_added);
-}
+	struct wax_bytes known = wax_table_key(table, state);
 
-static struct wax_table_entry *find(struct wax_table *table, struct wax_bytes key)
-{
-	return wax_table_find(table, key, wax_hash(key.data, key.bytes));
+	return known.bytes == key.bytes &&
+			(key.bytes == 0 || memcmp(known.data, key.data, key.bytes) == 0);
 }
 
 static uint64_t next_random(uint64_t *state)
@@ -88,20 +85,20 @@ static struct wax_bytes make_key(char *room, uint64_t number, uint32_t key_bytes
 
 static void check_model(struct wax_table *table, const uint64_t *model, uint32_t key_bytes)
 {
-	struct wax_table_walk walk = {NULL, 0, false};
+	struct wax_table_walk walk = {0};
 	uint64_t expected = 0, met = 0;
 	char room[LONGEST];
 
 	for (uint64_t number = 0; number < MODEL_COUNT; number++) {
 		struct wax_bytes key = make_key(room, number, key_bytes);
-		struct wax_table_entry *entry = find(table, key);
+		uint64_t *state = wax_table_find(table, key);
 
-		cr_assert_eq(entry != NULL, model[number] != 0, "key %lu", (unsigned long)number);
-		if (!entry)
+		cr_assert_eq(state != NULL, model[number] != 0, "key %lu", (unsigned long)number);
+		if (!state)
 			continue;
 		expected++;
-		cr_assert(wax_table_holds(entry, key));
-		cr_assert_eq(*(uint64_t *)wax_table_state(table, entry), model[number]);
+		cr_assert(holds(table, state, key));
+		cr_assert_eq(*state, model[number]);
 	}
 	while (wax_table_next(table, &walk))
 		met++;
@@ -125,12 +122,11 @@ static void run_against_model(uint32_t key_bytes)
 		bool removes = next_random(&random) % 4 < (declines ? 3u : 1u);
 
 		if (removes && model[number]) {
-			wax_table_remove(&table, find(&table, key));
+			wax_table_remove(&table, wax_table_find(&table, key));
 			model[number] = 0;
 		} else if (!removes) {
 			bool added;
-			struct wax_table_entry *entry = get(&table, key, &added);
-			uint64_t *state = wax_table_state(&table, entry);
+			uint64_t *state = wax_table_get(&table, key, &added);
 
 			cr_assert_eq((uintptr_t)state % 16, 0);
 			cr_assert_eq(added, model[number] == 0);
@@ -176,10 +172,10 @@ Test(table, empty_key_is_a_key)
 	bool added;
 
 	init(&table, 0, 8);
-	cr_assert_null(find(&table, none));
-	struct wax_table_entry *entry = get(&table, none, &added);
+	cr_assert_null(wax_table_find(&table, none));
+	void *state = wax_table_get(&table, none, &added);
 	cr_assert(added);
-	cr_assert_eq(get(&table, none, &added), entry);
+	cr_assert_eq(wax_table_get(&table, none, &added), state);
 	cr_assert_not(added);
 	fini(&table);
 }
@@ -190,7 +186,9 @@ Test(table, keys_that_differ_in_length_differ)
 
 	init(&table, 0, 0);
 	for (size_t bytes = 0; bytes < 40; bytes++)
-		get(&table, (struct wax_bytes){"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", bytes},
+		wax_table_get(&table,
+				(struct wax_bytes){
+						"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", bytes},
 				NULL);
 	cr_assert_eq(table.count, 40);
 	fini(&table);
@@ -204,7 +202,7 @@ Test(table, state_is_aligned_as_asked)
 		wax_table_init(&table, 0, 64, align);
 		for (size_t bytes = 0; bytes < 30; bytes++) {
 			struct wax_bytes key = {"abcdefghijklmnopqrstuvwxyz0123", bytes};
-			void *state = wax_table_state(&table, get(&table, key, NULL));
+			void *state = wax_table_get(&table, key, NULL);
 
 			cr_assert_eq((uintptr_t)state % align, 0);
 		}
@@ -212,41 +210,40 @@ Test(table, state_is_aligned_as_asked)
 	}
 }
 
-Test(table, entry_stays_at_its_place_while_others_come_and_go)
+Test(table, state_stays_at_its_place_while_others_come_and_go)
 {
 	struct wax_table table;
 	uint64_t first = 1, other;
 
 	init(&table, 8, 8);
-	struct wax_table_entry *entry = get(&table, (struct wax_bytes){&first, 8}, NULL);
+	void *state = wax_table_get(&table, (struct wax_bytes){&first, 8}, NULL);
 	for (other = 2; other < 100000; other++) {
 		struct wax_bytes key = {&other, 8};
 
-		get(&table, key, NULL);
+		wax_table_get(&table, key, NULL);
 		if (other % 3 == 0)
-			wax_table_remove(&table, find(&table, key));
+			wax_table_remove(&table, wax_table_find(&table, key));
 	}
-	cr_assert_eq(find(&table, (struct wax_bytes){&first, 8}), entry);
+	cr_assert_eq(wax_table_find(&table, (struct wax_bytes){&first, 8}), state);
 	fini(&table);
 }
 
-Test(table, new_key_has_another_generation_than_the_last_in_its_memory)
+Test(table, memory_of_a_removed_key_is_used_again)
 {
 	struct wax_table table;
-	uint64_t key = 7;
+	uint64_t key = 7, other = 8;
 	struct wax_bytes bytes = {&key, 8};
+	bool added;
 
 	init(&table, 8, 8);
-	struct wax_table_entry *entry = get(&table, bytes, NULL);
-	uint32_t generation = entry->generation;
-	cr_assert_eq(generation % 2, 1);
-	entry->flags = WAX_TABLE_MARK_A;
-	wax_table_remove(&table, entry);
-	cr_assert_eq(entry->generation % 2, 0);
-	cr_assert_not(wax_table_holds(entry, bytes));
-	cr_assert_eq(get(&table, bytes, NULL), entry);
-	cr_assert_neq(entry->generation, generation);
-	cr_assert_eq(entry->flags, WAX_TABLE_NEW);
+	uint64_t *state = wax_table_get(&table, bytes, NULL);
+	*state = 99;
+	wax_table_remove(&table, state);
+	cr_assert_null(wax_table_find(&table, bytes));
+	cr_assert_eq(wax_table_get(&table, (struct wax_bytes){&other, 8}, &added), state);
+	cr_assert(added);
+	cr_assert_eq(*state, 0);
+	cr_assert_null(wax_table_find(&table, bytes));
 	fini(&table);
 }
 
@@ -258,10 +255,11 @@ static void run_churn(uint32_t key_bytes)
 
 	init(&table, key_bytes, 40);
 	for (uint64_t number = 0; number < 200000; number++) {
-		get(&table, make_key(room, number, key_bytes), NULL);
+		wax_table_get(&table, make_key(room, number, key_bytes), NULL);
 		if (number < 5000)
 			continue;
-		wax_table_remove(&table, find(&table, make_key(room, number - 5000, key_bytes)));
+		wax_table_remove(&table,
+				wax_table_find(&table, make_key(room, number - 5000, key_bytes)));
 		/* Once each size has been there, nothing new is needed. */
 		if (number == 20000)
 			bytes = wax_table_bytes(&table);
@@ -282,19 +280,19 @@ Test(table, keys_of_any_length_that_come_and_go_need_no_more_memory)
 
 Test(table, walk_is_in_the_order_of_arrival)
 {
-	struct wax_table_walk walk = {NULL, 0, false};
+	struct wax_table_walk walk = {0};
 	struct wax_table table;
 
 	init(&table, 8, 8);
 	for (uint64_t key = 0; key < 10000; key++)
-		get(&table, (struct wax_bytes){&key, 8}, NULL);
+		wax_table_get(&table, (struct wax_bytes){&key, 8}, NULL);
 	for (uint64_t key = 0; key < 10000; key++) {
-		struct wax_table_entry *entry = wax_table_next(&table, &walk);
+		void *state = wax_table_next(&table, &walk);
 
-		cr_assert_eq(memcmp(wax_table_key(entry).data, &key, 8), 0);
+		cr_assert_eq(memcmp(wax_table_key(&table, state).data, &key, 8), 0);
 		/* Removing the one just met is allowed. */
 		if (key % 2)
-			wax_table_remove(&table, entry);
+			wax_table_remove(&table, state);
 	}
 	cr_assert_null(wax_table_next(&table, &walk));
 	cr_assert_eq(table.count, 5000);
@@ -310,8 +308,7 @@ Test(table, clear_forgets_the_keys_and_keeps_the_memory)
 	for (int round = 0; round < 3; round++) {
 		for (uint64_t key = 0; key < 50000; key++) {
 			struct wax_bytes of = {&key, 8};
-			struct wax_table_entry *entry = get(&table, of, NULL);
-			uint64_t *state = wax_table_state(&table, entry);
+			uint64_t *state = wax_table_get(&table, of, NULL);
 
 			cr_assert_eq(*state, 0);
 			*state = key + 1;
@@ -332,7 +329,7 @@ Test(table, clear_frees_long_keys)
 	struct wax_table table;
 
 	init(&table, 0, 8);
-	get(&table, make_key(room, 7, 2000), NULL);
+	wax_table_get(&table, make_key(room, 7, 2000), NULL);
 	wax_table_clear(&table);
 	cr_assert_lt(wax_table_bytes(&table), 6000);
 	fini(&table);
@@ -350,20 +347,20 @@ static struct wax_batch number_batch(const void *keys, uint32_t key_bytes)
 
 static void check_batch(struct wax_table *table, const struct wax_batch *batch, uint64_t expected)
 {
-	static struct wax_table_entry *entries[BATCH_COUNT];
+	static void *states[BATCH_COUNT];
 
 	for (uint32_t first = 0; first < batch->count; first += 700) {
 		uint32_t left = batch->count - first;
 
 		cr_assert_eq(wax_table_get_many(table, batch, first, left < 700 ? left : 700,
-					     entries + first),
+					     states + first, NULL),
 				0);
 	}
 	for (uint32_t i = 0; i < batch->count; i++) {
 		struct wax_bytes key = wax_batch_key(batch, i);
 
-		cr_assert(wax_table_holds(entries[i], key));
-		cr_assert_eq(find(table, key), entries[i]);
+		cr_assert(holds(table, states[i], key));
+		cr_assert_eq(wax_table_find(table, key), states[i]);
 	}
 	cr_assert_eq(table->count, expected);
 }
@@ -436,14 +433,14 @@ Test(table, batch_and_single_lookups_agree_after_removals)
 		for (uint32_t i = 0; i < BATCH_COUNT; i++)
 			keys[i] = next_random(&random) % 5000;
 		for (uint64_t key = 0; key < 5000; key++) {
-			struct wax_table_entry *entry = find(&table, (struct wax_bytes){&key, 8});
+			void *state = wax_table_find(&table, (struct wax_bytes){&key, 8});
 
-			if (entry && next_random(&random) % 2)
-				wax_table_remove(&table, entry);
+			if (state && next_random(&random) % 2)
+				wax_table_remove(&table, state);
 		}
 		before = table.count;
 		for (uint32_t i = 0; i < BATCH_COUNT; i++) {
-			bool seen = find(&table, (struct wax_bytes){&keys[i], 8}) != NULL;
+			bool seen = wax_table_find(&table, (struct wax_bytes){&keys[i], 8}) != NULL;
 
 			for (uint32_t j = 0; j < i && !seen; j++)
 				seen = keys[j] == keys[i];
@@ -464,12 +461,9 @@ Test(table, growing_far_leaves_every_key_in_its_place)
 	/* With the memory it really has, huge pages and all. */
 	wax_table_init(&table, 8, 8, 0);
 	for (uint64_t key = 0; key < count; key++)
-		*(uint64_t *)wax_table_state(
-				&table, get(&table, (struct wax_bytes){&key, 8}, NULL)) = key;
+		*(uint64_t *)wax_table_get(&table, (struct wax_bytes){&key, 8}, NULL) = key;
 	for (uint64_t key = 0; key < count; key++)
-		cr_assert_eq(*(uint64_t *)wax_table_state(
-					     &table, find(&table, (struct wax_bytes){&key, 8})),
-				key);
+		cr_assert_eq(*(uint64_t *)wax_table_find(&table, (struct wax_bytes){&key, 8}), key);
 	wax_table_fini(&table);
 }
 
@@ -484,14 +478,15 @@ static bool run_out_of_memory(int n, uint32_t key_bytes)
 	init(&table, key_bytes, 100);
 	calls_left = n;
 	for (uint64_t number = 0; number < 2000 && !failed; number++) {
-		failed = !get(&table, make_key(room, number, key_bytes), NULL);
+		failed = !wax_table_get(&table, make_key(room, number, key_bytes), NULL);
 		added += !failed;
 	}
 	calls_left = -1;
 	cr_assert_eq(table.count, added);
 	for (uint64_t number = 0; number < added; number++)
-		cr_assert_not_null(find(&table, make_key(room, number, key_bytes)));
-	cr_assert_not_null(get(&table, make_key(room, 1999, key_bytes), NULL), "goes on after");
+		cr_assert_not_null(wax_table_find(&table, make_key(room, number, key_bytes)));
+	cr_assert_not_null(wax_table_get(&table, make_key(room, 1999, key_bytes), NULL),
+			"goes on after");
 	fini(&table);
 	return failed;
 }
@@ -512,7 +507,7 @@ Test(table, out_of_memory_changes_nothing)
 Test(table, batch_out_of_memory_is_reported)
 {
 	static uint64_t keys[BATCH_COUNT];
-	static struct wax_table_entry *entries[BATCH_COUNT];
+	static void *states[BATCH_COUNT];
 	struct wax_batch batch = number_batch(keys, 8);
 
 	for (uint32_t i = 0; i < BATCH_COUNT; i++)
@@ -523,14 +518,14 @@ Test(table, batch_out_of_memory_is_reported)
 
 		init(&table, 8, 8);
 		calls_left = n;
-		r = wax_table_get_many(&table, &batch, 0, BATCH_COUNT, entries);
+		r = wax_table_get_many(&table, &batch, 0, BATCH_COUNT, states, NULL);
 		calls_left = -1;
 		if (r == 0) {
 			fini(&table);
 			break;
 		}
 		cr_assert_eq(r, -ENOMEM);
-		cr_assert_eq(wax_table_get_many(&table, &batch, 0, BATCH_COUNT, entries), 0);
+		cr_assert_eq(wax_table_get_many(&table, &batch, 0, BATCH_COUNT, states, NULL), 0);
 		cr_assert_eq(table.count, BATCH_COUNT);
 		fini(&table);
 	}

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "runtime/hash.h"
+#include "runtime/table.h"
 #include "runtime/timers.h"
 
 #define KEY_COUNT 200
@@ -11,32 +11,32 @@
 static struct wax_table table;
 static struct wax_timers timers;
 
-static struct wax_table_entry *entry_of(uint64_t key)
+static void *state_of(uint64_t key)
 {
 	struct wax_bytes bytes = {&key, sizeof(key)};
 
-	return wax_table_get(&table, bytes, wax_hash(&key, sizeof(key)), NULL);
+	return wax_table_get(&table, bytes, NULL);
 }
 
-static uint64_t key_of(const struct wax_table_entry *entry)
+static uint64_t key_of(const void *state)
 {
 	uint64_t key;
 
-	memcpy(&key, wax_table_key(entry).data, sizeof(key));
+	memcpy(&key, wax_table_key(&table, state).data, sizeof(key));
 	return key;
 }
 
 static void set(uint64_t key, int64_t at)
 {
-	cr_assert_eq(wax_timers_set(&timers, entry_of(key), at), 0);
+	cr_assert_eq(wax_timers_set(&timers, state_of(key), at), 0);
 }
 
 static void assert_due(int64_t now, uint64_t key)
 {
-	struct wax_table_entry *entry = wax_timers_pop_due(&timers, now);
+	void *state = wax_timers_pop_due(&timers, now);
 
-	cr_assert_not_null(entry);
-	cr_assert_eq(key_of(entry), key);
+	cr_assert_not_null(state);
+	cr_assert_eq(key_of(state), key);
 }
 
 static void assert_none_due(int64_t now)
@@ -47,7 +47,7 @@ static void assert_none_due(int64_t now)
 static void init(void)
 {
 	wax_table_init(&table, 8, sizeof(struct wax_timer), 0);
-	wax_timers_init(&timers, &table);
+	wax_timers_init(&timers);
 }
 
 static void fini(void)
@@ -119,12 +119,12 @@ Test(timers, never_clears)
 
 Test(timers, timer_of_a_removed_key_does_not_fire_for_the_next_in_its_memory)
 {
-	struct wax_table_entry *entry = entry_of(1);
+	void *state = state_of(1);
 
 	set(1, 10);
 	set(1, WAX_NEVER);
-	wax_table_remove(&table, entry);
-	cr_assert_eq(entry_of(2), entry, "memory is used again");
+	wax_table_remove(&table, state);
+	cr_assert_eq(state_of(2), state, "memory is used again");
 	assert_none_due(100);
 	set(2, 20);
 	assert_none_due(15);
@@ -164,16 +164,16 @@ Test(timers, do_what_a_plain_array_does)
 
 		switch ((random >> 60) % 8) {
 		case 0: {
-			struct wax_table_entry *entry = wax_timers_pop_due(&timers, at);
+			void *state = wax_timers_pop_due(&timers, at);
 			int64_t least = WAX_NEVER;
 
 			for (int i = 0; i < KEY_COUNT; i++)
 				least = model[i] < least ? model[i] : least;
-			cr_assert_eq(entry != NULL, least <= at);
-			if (!entry)
+			cr_assert_eq(state != NULL, least <= at);
+			if (!state)
 				break;
-			cr_assert_eq(model[key_of(entry)], least);
-			model[key_of(entry)] = WAX_NEVER;
+			cr_assert_eq(model[key_of(state)], least);
+			model[key_of(state)] = WAX_NEVER;
 			break;
 		}
 		case 1:
@@ -182,7 +182,7 @@ Test(timers, do_what_a_plain_array_does)
 			break;
 		case 2:
 			set(key, WAX_NEVER);
-			wax_table_remove(&table, entry_of(key));
+			wax_table_remove(&table, state_of(key));
 			model[key] = WAX_NEVER;
 			break;
 		default:
