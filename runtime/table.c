@@ -8,6 +8,7 @@
 
 #include "runtime/assert.h"
 #include "runtime/hash.h"
+#include "runtime/short_key.h"
 #include "runtime/tags.h"
 
 /*
@@ -244,6 +245,10 @@ static inline uint32_t units_for(const struct wax_table *table, uint32_t key_byt
 		return 1;
 
 	size_t inlined = key_bytes > WAX_TABLE_INLINE_MAX ? sizeof(void *) : key_bytes;
+
+	if (inlined < WAX_SHORT_KEY_MAX)
+		inlined = WAX_SHORT_KEY_MAX;
+
 	size_t bytes = table->state_offset + table->state_bytes + inlined;
 
 	return (uint32_t)((bytes + table->unit_bytes - 1) / table->unit_bytes);
@@ -316,9 +321,11 @@ static uint32_t make_entry(struct wax_table *table, struct wax_bytes key)
 
 	void *state = state_at(table, number);
 
-	if (has_heads(table))
+	if (has_heads(table)) {
 		*(struct wax_table_head *)entry_of(table, state) =
 				(struct wax_table_head){(uint32_t)key.bytes};
+		memset(key_room(table, state), 0, WAX_SHORT_KEY_MAX);
+	}
 	if (apart)
 		memcpy(key_room(table, state), &apart, sizeof(apart));
 	copy_key(apart ? apart : key_room(table, state), key);
@@ -373,7 +380,8 @@ static void drop_long_keys(struct wax_table *table)
 enum key_kind {
 	KEY_8,
 	KEY_4,
-	KEY_ANY,
+	KEY_TEXT, /* any length, most of them short */
+	KEY_ANY,  /* of another size */
 };
 
 static inline uint64_t load_8(const void *from)
@@ -394,7 +402,15 @@ static inline uint32_t load_4(const void *from)
 
 static inline enum key_kind kind_of(const struct wax_table *table)
 {
-	return table->key_bytes == 8 ? KEY_8 : table->key_bytes == 4 ? KEY_4 : KEY_ANY;
+	switch (table->key_bytes) {
+	case 8:
+		return KEY_8;
+	case 4:
+		return KEY_4;
+	case 0:
+		return KEY_TEXT;
+	}
+	return KEY_ANY;
 }
 
 /* A number, mixed: no two give the same, and every bit of it moves the lower 52 of the result. */
@@ -406,7 +422,18 @@ static inline uint64_t mix(uint64_t x)
 	return x ^ (x >> 32);
 }
 
-/* Not the one that routes numbers: where a key is found here is nobody else's business. */
+static inline uint64_t hash_text(struct wax_bytes key)
+{
+	if (wax_unlikely(key.bytes > WAX_SHORT_KEY_MAX))
+		return wax_hash(key.data, key.bytes);
+
+	struct wax_short_key made = wax_short_key(key.data, key.bytes);
+	uint64_t second = (made.words[1] + (key.bytes << 56)) * UINT64_C(0xbf58476d1ce4e5b9);
+
+	return mix(made.words[0] + (second ^ second >> 32));
+}
+
+/* Not the hash that routes: where a key is found here is nobody else's business. */
 static inline __attribute__((always_inline)) uint64_t hash_key(
 		struct wax_bytes key, enum key_kind kind)
 {
@@ -414,6 +441,8 @@ static inline __attribute__((always_inline)) uint64_t hash_key(
 		return mix(load_8(key.data));
 	if (kind == KEY_4)
 		return mix(load_4(key.data));
+	if (kind == KEY_TEXT)
+		return hash_text(key);
 	return wax_hash(key.data, key.bytes);
 }
 
@@ -557,6 +586,28 @@ static inline bool same_bytes(const char *a, const char *b, size_t bytes)
 	return true;
 }
 
+/* Is this the state of that text? */
+static inline bool is_text(const struct wax_table *table, const void *state, struct wax_bytes key)
+{
+	const struct wax_table_head *head =
+			(const void *)((const char *)state - table->state_offset);
+	const char *known = (const char *)state + table->state_bytes;
+
+	if (wax_unlikely(key.bytes > WAX_SHORT_KEY_MAX)) {
+		if (head->key_bytes != key.bytes)
+			return false;
+		if (wax_unlikely(key.bytes > WAX_TABLE_INLINE_MAX))
+			memcpy(&known, known, sizeof(known));
+		return memcmp(known, key.data, key.bytes) == 0;
+	}
+
+	struct wax_short_key made = wax_short_key(key.data, key.bytes), words;
+
+	memcpy(&words, known, sizeof(words));
+	return ((made.words[0] ^ words.words[0]) | (made.words[1] ^ words.words[1]) |
+			       (key.bytes ^ head->key_bytes)) == 0;
+}
+
 /* Is this the state of a key? */
 static inline __attribute__((always_inline)) bool matches(const struct wax_table *table,
 		void *state, struct wax_bytes key, enum key_kind kind)
@@ -565,6 +616,9 @@ static inline __attribute__((always_inline)) bool matches(const struct wax_table
 		return load_8((char *)state - table->state_offset) == load_8(key.data);
 	if (kind == KEY_4)
 		return load_4((char *)state - table->state_offset) == load_4(key.data);
+
+	if (kind == KEY_TEXT)
+		return is_text(table, state, key);
 
 	struct wax_bytes known = wax_table_key(table, state);
 
@@ -647,14 +701,14 @@ void *wax_table_find(const struct wax_table *table, struct wax_bytes key)
 {
 	uint64_t hash = hash_key(key, kind_of(table));
 
-	return table->lines ? find(table, key, hash, KEY_ANY) : NULL;
+	return table->lines ? find(table, key, hash, kind_of(table)) : NULL;
 }
 
 void *wax_table_get(struct wax_table *table, struct wax_bytes key, bool *ret_added)
 {
 	uint64_t hash = hash_key(key, kind_of(table));
 	bool added;
-	void *state = find_or_add(table, key, hash, KEY_ANY, &added);
+	void *state = find_or_add(table, key, hash, kind_of(table), &added);
 
 	if (state && ret_added)
 		*ret_added = added;
@@ -784,6 +838,8 @@ int wax_table_get_many(struct wax_table *table, const struct wax_batch *batch, u
 		return get_many(table, batch, first, count, states, added, KEY_8);
 	if (table->key_bytes == 4)
 		return get_many(table, batch, first, count, states, added, KEY_4);
+	if (table->key_bytes == 0)
+		return get_many(table, batch, first, count, states, added, KEY_TEXT);
 	return get_many(table, batch, first, count, states, added, KEY_ANY);
 }
 
