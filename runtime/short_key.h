@@ -38,7 +38,8 @@ static inline struct wax_short_key wax_short_key(const void *key, size_t bytes)
 			0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	struct wax_short_key made = {{0, 0}}, mask;
 
-	if (__builtin_expect(((uintptr_t)key & 4095) > 4096 - WAX_SHORT_KEY_MAX || !key, 0)) {
+	/* An empty one may point to the end of memory. */
+	if (__builtin_expect(((uintptr_t)key & 4095) > 4096 - WAX_SHORT_KEY_MAX || !bytes, 0)) {
 		if (bytes)
 			memcpy(&made, key, bytes);
 		return made;

@@ -416,7 +416,8 @@ static inline enum key_kind kind_of(const struct wax_table *table)
 /* A number, mixed: no two give the same, and every bit of it moves the lower 52 of the result. */
 static inline uint64_t mix(uint64_t x)
 {
-	x *= UINT64_C(0x9e3779b97f4a7c15);
+	x ^= x >> 32;
+	x *= UINT64_C(0xd6e8feb86659fd93);
 	x ^= x >> 32;
 	x *= UINT64_C(0xd6e8feb86659fd93);
 	return x ^ (x >> 32);

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "runtime/short_key.h"
 #include "runtime/table.h"
 
 /* An allocator of which the n-th call fails. */
@@ -529,4 +532,203 @@ Test(table, batch_out_of_memory_is_reported)
 		cr_assert_eq(table.count, BATCH_COUNT);
 		fini(&table);
 	}
+}
+
+Test(table, batch_tells_which_items_were_the_first_of_their_keys)
+{
+	static uint64_t keys[BATCH_COUNT];
+	struct wax_batch batch = number_batch(keys, 8);
+	struct wax_table_added added;
+	void *states[WAX_TABLE_BLOCK];
+	struct wax_table table;
+	uint64_t random = 5;
+
+	init(&table, 8, 8);
+	for (uint32_t i = 0; i < BATCH_COUNT; i++)
+		keys[i] = next_random(&random) % 2000;
+	for (uint32_t first = 0; first + WAX_TABLE_BLOCK <= BATCH_COUNT; first += WAX_TABLE_BLOCK) {
+		uint32_t seen = 0;
+
+		cr_assert_eq(wax_table_get_many(&table, &batch, first, WAX_TABLE_BLOCK, states,
+					     &added),
+				0);
+		for (uint32_t i = 0; i < WAX_TABLE_BLOCK; i++) {
+			bool is_first = true;
+
+			for (uint32_t j = 0; j < first + i && is_first; j++)
+				is_first = keys[j] != keys[first + i];
+			if (is_first)
+				cr_assert_eq(added.items[seen++], i);
+		}
+		cr_assert_eq(added.count, seen);
+	}
+	fini(&table);
+}
+
+Test(table, batch_of_new_keys_is_resolved_while_the_index_grows_again_and_again)
+{
+	static uint64_t keys[BATCH_COUNT];
+	static void *states[BATCH_COUNT];
+	struct wax_batch batch = number_batch(keys, 8);
+	struct wax_table table;
+
+	/* Each key comes a second time where the passes of the first are still under way. */
+	for (uint32_t i = 0; i < BATCH_COUNT; i++)
+		keys[i] = i / 64 * 32 + i % 32;
+	init(&table, 8, 8);
+	cr_assert_eq(wax_table_get_many(&table, &batch, 0, BATCH_COUNT, states, NULL), 0);
+	for (uint32_t i = 0; i < BATCH_COUNT; i++)
+		++*(uint64_t *)states[i];
+	for (uint32_t i = 0; i < BATCH_COUNT; i++) {
+		uint64_t *state = wax_table_find(&table, (struct wax_bytes){&keys[i], 8});
+
+		cr_assert_eq(states[i], state);
+		cr_assert_eq(*state, i / 64 * 64 + 32 + i % 32 < BATCH_COUNT ? 2 : 1);
+	}
+	fini(&table);
+}
+
+/* ---- the index */
+
+/* Keys that are not in their own line, counted for each line that they passed. */
+static uint64_t count_passed(const struct wax_table *table)
+{
+	uint64_t passed = 0;
+
+	for (uint64_t i = 0; i <= table->mask; i++)
+		passed += table->lines[i].passed;
+	return passed;
+}
+
+Test(table, removed_keys_leave_nothing_in_the_index)
+{
+	struct wax_table table;
+	uint64_t passed = 0;
+
+	init(&table, 8, 8);
+	for (uint64_t key = 0; key == 0 || table.count < table.limit || table.mask < 1023; key++)
+		wax_table_get(&table, (struct wax_bytes){&key, 8}, NULL);
+	cr_assert_gt(count_passed(&table), 100, "lines as full as they get");
+	for (uint64_t left = table.count; left > 0; left--) {
+		uint64_t key = left * 7919 % table.limit;
+
+		/* In an order of its own, and each time all others are still there. */
+		wax_table_remove(&table, wax_table_find(&table, (struct wax_bytes){&key, 8}));
+		if (left % 500 != 0)
+			continue;
+		for (uint64_t other = 1; other < left; other++) {
+			key = other * 7919 % table.limit;
+			cr_assert_not_null(wax_table_find(&table, (struct wax_bytes){&key, 8}));
+		}
+	}
+	passed = count_passed(&table);
+	cr_assert_eq(passed, 0, "%lu", (unsigned long)passed);
+	for (uint64_t i = 0; i <= table.mask; i++) {
+		for (uint32_t slot = 0; slot < WAX_TAGS; slot++)
+			cr_assert_eq(table.lines[i].tags[slot], 0);
+	}
+	fini(&table);
+}
+
+/* With keys spread at random about one in 25 passes a line in a table as full as it gets. */
+static void check_spread(uint32_t key_bytes, uint64_t step, const char *what)
+{
+	struct wax_table table;
+	uint64_t passed;
+
+	wax_table_init(&table, key_bytes, 0, 0);
+	for (uint64_t i = 0; i < 36000; i++) {
+		uint64_t key = i * step;
+
+		wax_table_get(&table, (struct wax_bytes){&key, key_bytes ? key_bytes : 8}, NULL);
+	}
+	passed = count_passed(&table);
+	cr_assert_lt(passed, table.count / 12, "%s %lx: %lu pass", what, (unsigned long)step,
+			(unsigned long)passed);
+	wax_table_fini(&table);
+}
+
+Test(table, keys_with_a_pattern_are_spread_over_the_lines)
+{
+	for (uint32_t shift = 0; shift <= 48; shift++) {
+		check_spread(8, UINT64_C(1) << shift, "numbers by");
+		check_spread(8, (UINT64_C(1) << shift) + 1, "numbers by");
+		check_spread(0, UINT64_C(1) << shift, "texts by");
+	}
+	for (uint32_t shift = 0; shift <= 16; shift++)
+		check_spread(4, UINT64_C(1) << shift, "4-byte numbers by");
+	check_spread(8, UINT64_C(0x9e3779b97f4a7c15), "numbers by");
+}
+
+/* ---- short texts: read with what stands around them */
+
+/* Keys of 0 to 64 bytes that end where memory ends, or have other neighbours, are the same. */
+Test(table, only_the_bytes_of_a_key_count)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(
+			NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct wax_table table;
+	char other[2 * 64];
+
+	cr_assert_neq(pages, MAP_FAILED);
+	cr_assert_eq(mprotect(pages + page, page, PROT_NONE), 0);
+	init(&table, 0, 8);
+	for (size_t bytes = 0; bytes <= 64; bytes++) {
+		char *at_end = pages + page - bytes;
+		bool added;
+
+		for (size_t i = 0; i < bytes; i++)
+			at_end[i] = (char)(bytes + i);
+		void *state = wax_table_get(&table, (struct wax_bytes){at_end, bytes}, &added);
+
+		cr_assert(added, "%zu bytes", bytes);
+		for (size_t at = 0; at < 32; at++) {
+			memset(other, (int)at, sizeof(other));
+			memcpy(other + at, at_end, bytes);
+			cr_assert_eq(wax_table_find(&table, (struct wax_bytes){other + at, bytes}),
+					state);
+			if (bytes == 0)
+				continue;
+			/* And each of its bytes does. */
+			other[at + at % bytes] ^= 1;
+			cr_assert_null(wax_table_find(
+					&table, (struct wax_bytes){other + at, bytes}));
+		}
+	}
+	cr_assert_eq(table.count, 65);
+	fini(&table);
+	munmap(pages, 2 * page);
+}
+
+Test(table, zeros_at_the_end_of_a_key_count)
+{
+	static const char zeros[WAX_SHORT_KEY_MAX + 2];
+	struct wax_table table;
+
+	init(&table, 0, 8);
+	for (size_t bytes = 0; bytes <= sizeof(zeros); bytes++)
+		*(uint64_t *)wax_table_get(&table, (struct wax_bytes){zeros, bytes}, NULL) = bytes;
+	for (size_t bytes = 0; bytes <= sizeof(zeros); bytes++)
+		cr_assert_eq(*(uint64_t *)wax_table_find(&table, (struct wax_bytes){zeros, bytes}),
+				bytes);
+	fini(&table);
+}
+
+Test(table, entries_larger_than_the_first_chunks_find_room)
+{
+	struct wax_table table;
+	char room[LONGEST];
+
+	init(&table, 0, 65536);
+	for (uint64_t number = 0; number < 50; number++) {
+		char *state = wax_table_get(&table, make_key(room, number, 0), NULL);
+
+		state[0] = (char)number;
+		memset(state + 1, 0xff, 65535);
+	}
+	for (uint64_t number = 0; number < 50; number++)
+		cr_assert_eq(*(char *)wax_table_find(&table, make_key(room, number, 0)),
+				(char)number);
+	fini(&table);
 }
