@@ -776,7 +776,7 @@ static inline __attribute__((always_inline)) void read_lines(const struct wax_ta
 					number * unit_bytes;
 		else
 			states[i] = guess_on(table, hash);
-		__builtin_prefetch((char *)states[i] - offset, 1);
+		__builtin_prefetch((const void *)((uintptr_t)states[i] - offset), 1);
 	}
 }
 
