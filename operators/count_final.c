@@ -56,7 +56,8 @@ static int pass(struct wax_op *op, const struct wax_batch *batch)
 
 static const struct wax_op_class combiner_class =
 		WAX_COMBINER_CLASS("count_final", struct wax_aggregate);
-static const struct wax_op_class final_class = WAX_FINAL_CLASS("count_final", struct wax_aggregate, true);
+static const struct wax_op_class final_class =
+		WAX_FINAL_CLASS("count_final", struct wax_aggregate, true);
 
 struct wax_stream wax_count_final(struct wax_stream up, const char *id)
 {

@@ -135,11 +135,9 @@ static int add_accs_by_kernel(struct wax_op *op, const struct wax_batch *batch, 
 /* ---- the flow */
 
 static const struct wax_op_class combiner_class = WAX_COMBINER_CLASS("fold_final", struct params);
-static const struct wax_op_class final_class =
-		WAX_FINAL_CLASS("fold_final", struct params, false);
+static const struct wax_op_class final_class = WAX_FINAL_CLASS("fold_final", struct params, false);
 /* Values that may be folded into any of the accumulators may be in any order. */
-static const struct wax_op_class merging_class =
-		WAX_FINAL_CLASS("fold_final", struct params, true);
+static const struct wax_op_class merging_class = WAX_FINAL_CLASS("fold_final", struct params, true);
 
 static void check_acc(struct wax_flow *flow, struct wax_step *step, const struct wax_type *acc)
 {
@@ -187,8 +185,7 @@ static struct wax_stream finish(struct wax_stream up, struct wax_step *step,
 static struct wax_stream add_step(struct wax_stream up, const char *id, const struct wax_type *type,
 		const struct params *given)
 {
-	struct wax_step *step =
-			wax_step_add(up.flow, id, class_for(up, given->merge != NULL));
+	struct wax_step *step = wax_step_add(up.flow, id, class_for(up, given->merge != NULL));
 	struct params *params = step->params;
 	const struct wax_type *up_type = wax_step_input_keyed(up.flow, step, up);
 

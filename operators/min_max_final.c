@@ -157,10 +157,12 @@ static void copy_free(struct wax_op *op, void *state)
 
 static const struct wax_op_class min_combiner_class =
 		WAX_COMBINER_CLASS("min_final", struct params);
-static const struct wax_op_class min_final_class = WAX_FINAL_CLASS("min_final", struct params, true);
+static const struct wax_op_class min_final_class =
+		WAX_FINAL_CLASS("min_final", struct params, true);
 static const struct wax_op_class max_combiner_class =
 		WAX_COMBINER_CLASS("max_final", struct params);
-static const struct wax_op_class max_final_class = WAX_FINAL_CLASS("max_final", struct params, true);
+static const struct wax_op_class max_final_class =
+		WAX_FINAL_CLASS("max_final", struct params, true);
 
 static void choose_add(struct params *params, const struct wax_type *value)
 {

@@ -51,8 +51,7 @@ static void release(struct wax_op *op, void *state)
 }
 
 static const struct wax_op_class combiner_class = WAX_COMBINER_CLASS("top_n_final", struct params);
-static const struct wax_op_class final_class =
-		WAX_FINAL_CLASS("top_n_final", struct params, true);
+static const struct wax_op_class final_class = WAX_FINAL_CLASS("top_n_final", struct params, true);
 
 struct wax_stream wax_top_n_final(
 		struct wax_stream up, const char *id, uint32_t n, wax_compare_fn compare, void *ctx)
