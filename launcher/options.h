@@ -82,6 +82,7 @@ struct wax_options {
 	int64_t snapshot_interval_ns; /* 0: no epochs */
 	bool rehearse;
 	struct wax_option_list on_error; /* policies: see wax_flow_set_policies */
+	int64_t watchdog_ns; /* 0: none */
 	int64_t drain_timeout_ns; /* 0: do not wait */
 	int64_t timeout_ns;       /* 0: none */
 

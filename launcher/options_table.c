@@ -281,6 +281,19 @@ const struct wax_option wax_option_table[] = {
 					"It costs less than a hundredth.",
 		},
 		{
+				.name = "watchdog",
+				.argument = "DUR",
+				.kind = WAX_OPTION_DURATION,
+				.group = WAX_OPTION_GROUP_REPORTS,
+				.initial = "100ms",
+				MEMBER(watchdog_ns),
+				.help = "report calls that hold a worker longer",
+				.more = "Report, with its stack, a call of a callback that holds "
+					"its worker for longer than this; 0 for never. "
+					"Meanwhile nothing else of that worker runs. "
+					"The time that the worker waits for a CPU does not count.",
+		},
+		{
 				.name = "quiet",
 				.letter = 'q',
 				.kind = WAX_OPTION_FLAG,

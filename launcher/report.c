@@ -28,10 +28,11 @@ int wax_report_make(const struct wax_report_env *env, struct wax_report **ret_re
 	report->silent = options->quiet;
 	report->looked_ns = control->header->started_ns;
 	report->looks = calloc(control->worker_count, sizeof(*report->looks));
+	report->holds = calloc(control->step_count + 1, sizeof(*report->holds));
 	report->samples = calloc((size_t)control->worker_count * control->step_count + 1,
 			sizeof(*report->samples));
 	if (wax_outline_init(&report->outline, env->flow) < 0 || !report->looks ||
-			!report->samples ||
+			!report->samples || !report->holds ||
 			(options->profile &&
 					wax_profile_make(control, report->looked_ns,
 							&report->profile) < 0)) {
@@ -65,6 +66,7 @@ void wax_report_free(struct wax_report *report)
 	wax_outline_fini(&report->outline);
 	free(report->looks);
 	free(report->samples);
+	free(report->holds);
 	wax_profile_free(report->profile);
 	free(report);
 }
@@ -311,6 +313,34 @@ void wax_report_notice(struct wax_report *report, const char *sentence)
 	wax_report_erase(report);
 	fprintf(report->env.to, "waxrun: %s\n", sentence);
 	fflush(report->env.to);
+}
+
+void wax_report_hold(struct wax_report *report, const struct wax_hold *hold)
+{
+	FILE *to = report->env.to;
+	struct wax_report_holds *holds = &report->holds[hold->step];
+	holds->count += !hold->is_over;
+	if (hold->held_ns > holds->longest_ns)
+		holds->longest_ns = hold->held_ns;
+	if (!hold->is_new)
+		return;
+	wax_report_erase(report);
+	fprintf(to,
+			"waxrun: warning: step \"%s\" holds worker %u: one call takes %s so far, %s of it "
+			"at work, and nothing else of this worker runs\n",
+			report->env.flow->steps[hold->step]->id, hold->worker,
+			wax_units_print_seconds((int64_t)hold->held_ns).text,
+			wax_units_print_seconds((int64_t)hold->busy_ns).text);
+	for (uint32_t i = 0; i < hold->stack.frame_count; i++) {
+		/* What follows is the runtime's way to the callback. */
+		if (strncmp(hold->stack.frames[i], "wax_op_", 7) == 0 &&
+				!report->env.options->verbose)
+			break;
+		fprintf(to, "  at %s\n", hold->stack.frames[i]);
+	}
+	if (hold->no_stack)
+		fprintf(to, "  %s\n", hold->no_stack);
+	fflush(to);
 }
 
 /* What a worker wrote: cut where it ends, and without what would move the cursor. */

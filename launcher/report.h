@@ -76,6 +76,9 @@ void wax_report_progress(struct wax_report *report, uint64_t now_ns);
 /** Take the progress line off the terminal, before anything else is printed there. */
 void wax_report_erase(struct wax_report *report);
 
+/** Note that a step holds its worker, or has; print it, once for each place in the code. */
+void wax_report_hold(struct wax_report *report, const struct wax_hold *hold);
+
 /** Print a sentence of the launcher's: "waxrun: sentence". */
 void wax_report_notice(struct wax_report *report, const char *sentence);
 

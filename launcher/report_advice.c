@@ -58,6 +58,21 @@ static void advise_keys(const struct advice *advice, uint32_t index)
 			wax_report_step_name(report, edge->step), workers);
 }
 
+static void advise_holds(const struct advice *advice, uint32_t step)
+{
+	const struct wax_report *report = advice->report;
+	const struct wax_report_holds *holds = &report->holds[step];
+
+	if (holds->count > 0)
+		say(advice,
+				"held: %s held its worker %llu time%s for more than %s, %s the longest: "
+				"nothing else of that worker ran meanwhile",
+				wax_report_step_name(report, step),
+				(unsigned long long)holds->count, holds->count == 1 ? "" : "s",
+				wax_units_print_duration(report->env.options->watchdog_ns).text,
+				wax_units_print_seconds((int64_t)holds->longest_ns).text);
+}
+
 /* Is everything that the step gives dealt out to all workers at once? */
 static bool is_dealt_out(const struct wax_report *report, uint32_t step)
 {
@@ -196,6 +211,7 @@ void wax_report_advise(const struct wax_report *report,
 	for (uint32_t i = 0; i < flow->step_count; i++) {
 		if (flow->steps[i]->input_count == 0)
 			advise_source(&advice, i);
+		advise_holds(&advice, i);
 	}
 	for (uint32_t i = 0; i < report->env.plan->edge_count; i++)
 		advise_keys(&advice, i);

@@ -81,6 +81,8 @@ static void write_step(struct wax_json *json, const struct wax_report *report, u
 	}
 	if (step->output_count > 0)
 		wax_json_double(json, "skew_out", wax_report_share_out(report, index).skew);
+	wax_json_u64(json, "holds", report->holds[index].count);
+	wax_json_u64(json, "hold_longest_ns", report->holds[index].longest_ns);
 	if (report->profile)
 		write_step_time(json, report, index);
 	wax_json_end(json);

@@ -40,6 +40,12 @@ struct wax_report_interval {
 	uint64_t epoch;
 };
 
+/** Calls of a step that held their worker for longer than --watchdog. */
+struct wax_report_holds {
+	uint64_t count;
+	uint64_t longest_ns;
+};
+
 struct wax_report {
 	struct wax_report_env env;
 	struct wax_outline outline;
@@ -52,6 +58,7 @@ struct wax_report {
 	uint64_t items_out;
 	struct wax_report_look *looks;
 	uint32_t *samples;   /* workers x steps: how often it was seen at it since */
+	struct wax_report_holds *holds; /* of each step */
 	uint32_t line_width; /* of the line that stands on the terminal */
 
 	struct wax_profile *profile; /* NULL: none wanted */

@@ -109,6 +109,12 @@ static void show_sample(void *context)
 	wax_report_sample(run->report, wax_clock_monotonic());
 }
 
+static void show_hold(void *context, const struct wax_hold *hold)
+{
+	struct run *run = context;
+	wax_report_hold(run->report, hold);
+}
+
 static void show_notice(void *context, const char *sentence)
 {
 	struct run *run = context;
@@ -177,6 +183,7 @@ static int execute(struct run *run)
 	supervision.progress = show_progress;
 	supervision.sample = show_sample;
 	supervision.sample_ns = wax_report_sample_ns(run->report);
+	supervision.held = show_hold;
 	supervision.notice = show_notice;
 	supervision.context = run;
 	struct wax_ended ended;

@@ -41,6 +41,8 @@ struct supervisor {
 	const struct wax_supervision *run;
 	struct wax_loop *loop;
 	struct child *children;
+	pid_t *pids; /* of the children, 0: gone; for the watchdog */
+	struct wax_watchdog *watchdog; /* NULL: none wanted */
 	uint32_t child_count;
 	uint32_t alive;
 	struct wax_completion signalled;
@@ -54,6 +56,7 @@ struct supervisor {
 	uint64_t epoch_at; /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
 	uint64_t sample_at;
 	uint32_t sample_phase; /* how much of sample_ns the next one is later; a fraction of 2^32 */
+	uint64_t look_at; /* of the watchdog */
 	uint64_t progress_at;
 	uint64_t drain_until;
 	uint64_t timeout_at;
@@ -120,6 +123,7 @@ static int fork_worker(struct supervisor *supervisor, uint32_t worker, struct wa
 			.worker = worker,
 			.pid = pid,
 			.pidfd = -1};
+	supervisor->pids[worker] = pid;
 	supervisor->child_count = worker + 1;
 	supervisor->alive++;
 	child->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -197,7 +201,7 @@ static void reap(struct child *child)
 	struct rusage usage = {0};
 	while (wait4(child->pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
-	child->pid = 0;
+	child->pid = supervisor->pids[child->worker] = 0;
 	supervisor->alive--;
 	add_usage(&supervisor->ended, &usage);
 	if (child->pidfd >= 0)
@@ -335,6 +339,10 @@ static void check_time(struct supervisor *supervisor)
 		if (!supervisor->ending_known)
 			run->progress(run->context);
 	}
+	if (now >= supervisor->look_at) {
+		supervisor->look_at = now + wax_watchdog_interval_ns(supervisor->watchdog);
+		wax_watchdog_look(supervisor->watchdog, now);
+	}
 	if (now >= supervisor->sample_at) {
 		supervisor->sample_at = next_sample(supervisor, now);
 		run->sample(run->context);
@@ -350,7 +358,7 @@ static int64_t time_left(const struct supervisor *supervisor)
 {
 	uint64_t next = least(least(supervisor->epoch_at, supervisor->progress_at),
 			least(supervisor->drain_until, supervisor->timeout_at));
-	next = least(next, supervisor->sample_at);
+	next = least(least(next, supervisor->sample_at), supervisor->look_at);
 	uint64_t now = wax_clock_monotonic();
 	return next == UINT64_MAX ? WAX_NEVER : next > now ? (int64_t)(next - now) : 0;
 }
@@ -382,12 +390,31 @@ static int watch_signals(struct supervisor *supervisor, struct wax_err *err)
 	return 0;
 }
 
+static int start_watchdog(struct supervisor *supervisor)
+{
+	const struct wax_supervision *run = supervisor->run;
+	if (!run->held || run->options->watchdog_ns == 0)
+		return 0;
+	supervisor->watchdog = wax_watchdog_make(&(const struct wax_watchdog_env){
+			.control = run->control,
+			.pids = supervisor->pids,
+			.budget_ns = (uint64_t)run->options->watchdog_ns,
+			.held = run->held,
+			.context = run->context,
+	});
+	if (!supervisor->watchdog)
+		return -ENOMEM;
+	supervisor->look_at = 0;
+	return 0;
+}
+
 static int start(struct supervisor *supervisor, struct wax_err *err)
 {
 	const struct wax_supervision *run = supervisor->run;
 	uint32_t worker_count = run->plan->worker_count;
 	supervisor->children = calloc(worker_count, sizeof(*supervisor->children));
-	if (!supervisor->children)
+	supervisor->pids = calloc(worker_count, sizeof(*supervisor->pids));
+	if (!supervisor->children || !supervisor->pids || start_watchdog(supervisor) < 0)
 		return wax_err_set(err, -ENOMEM, "no memory for %u workers", worker_count);
 	/* What is buffered would be printed by every worker again. */
 	fflush(NULL);
@@ -408,6 +435,7 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 			.epoch_at = after(now, options->snapshot_interval_ns),
 			.progress_at = supervision->progress ? after(now, options->interval_ns)
 							     : UINT64_MAX,
+			.look_at = UINT64_MAX,
 			.drain_until = UINT64_MAX,
 			.timeout_at = after(now, options->timeout_ns),
 	};
@@ -442,6 +470,8 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 	if (supervisor.signal_fd >= 0)
 		close(supervisor.signal_fd);
 	sigprocmask(SIG_SETMASK, &supervisor.old_mask, NULL);
+	wax_watchdog_free(supervisor.watchdog);
+	free(supervisor.pids);
 	free(supervisor.children);
 	*ret_ended = supervisor.ended;
 	return r;

@@ -10,6 +10,7 @@
 
 #include "launcher/options.h"
 #include "launcher/placement.h"
+#include "launcher/watchdog.h"
 #include "runtime/plan.h"
 #include "shm/control.h"
 #include "shm/segment.h"
@@ -35,6 +36,9 @@ struct wax_supervision {
 	 * NULL. */
 	void (*sample)(void *context);
 	int64_t sample_ns; /* 0: never */
+	/* Called when a call holds its worker for longer than --watchdog, and when it is over.
+	 * May be NULL. */
+	void (*held)(void *context, const struct wax_hold *hold);
 	/* Called with a sentence for people: a stop was asked for, and so on. May be NULL. */
 	void (*notice)(void *context, const char *sentence);
 	void *context;

@@ -297,6 +297,7 @@ int wax_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	uint32_t before = wax_load_relaxed(&record->step_now);
 	/* Relaxed: for reports; a crash is seen by the launcher after the process is gone. */
 	wax_store_relaxed(&record->step_now, op->index);
+	wax_op_called(op);
 	struct wax_step_counters *counters = counters_of(op);
 	wax_count(&counters->items_in, batch->count);
 	wax_count(&counters->bytes_in, wax_batch_bytes(batch));
@@ -321,6 +322,7 @@ int wax_op_call(struct wax_op *op, int (*call)(struct wax_op *op))
 	struct wax_worker_record *record = op->worker->record;
 	uint32_t before = wax_load_relaxed(&record->step_now);
 	wax_store_relaxed(&record->step_now, op->index);
+	wax_op_called(op);
 	int r = call(op);
 	if (r < 0) {
 		wax_op_fail(op, NULL, 0, r, NULL);

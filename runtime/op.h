@@ -10,6 +10,8 @@
 #include <wax/err.h>
 #include <wax/type.h>
 
+#include "shm/atomic.h"
+
 /* An operator at work in one worker: what operators/ implements and the worker drives. */
 
 struct wax_op;
@@ -71,6 +73,7 @@ struct wax_op {
 	void *params;           /* step->params */
 	void *data;
 	int64_t wake_at; /* when to call wake, ns since the Unix epoch; WAX_NEVER at first */
+	_Atomic uint64_t *calls; /* of this worker: see wax_op_called */
 	uint32_t index;  /* of the step */
 	uint32_t inputs_live;
 	bool busy;  /* a sink that takes nothing now: its stage waits */
@@ -147,6 +150,13 @@ const struct wax_capture *wax_op_capture(const struct wax_op *op);
 int wax_op_capture_batch(struct wax_op *op, const struct wax_batch *batch);
 /** Is every changed key to be snapshot and rebuilt at the end of an epoch (--rehearse)? */
 bool wax_op_rehearses(const struct wax_op *op);
+
+/** A callback of the user is called, or has returned, or another item of its loop begins: who watches
+ *  from outside sees that the worker is not held. */
+static inline void wax_op_called(const struct wax_op *op)
+{
+	wax_count(op->calls, 1);
+}
 
 /** For op->wake_at: ask to be woken at a time no later than this. */
 static inline void wax_op_wake_by(struct wax_op *op, int64_t at)

@@ -130,6 +130,7 @@ static int make_op(struct wax_worker *worker, const struct wax_step *step)
 			.index = step->index,
 			.inputs_live = step->input_count,
 			.wake_at = WAX_NEVER,
+			.calls = &worker->record->calls,
 			.ports = calloc(step->output_count + 1, sizeof(*op->ports)),
 			.data = calloc(1, step->class->data_bytes + 1),
 	};

@@ -53,6 +53,7 @@ enum {
 	X(blocked_ns, "ns", "time that it waited for credit")
 
 #define WAX_WORKER_COUNTERS(X)                                                                  \
+	X(calls, "calls", "times that a step was called")                                       \
 	X(turns, "turns", "turns of the loop that found work")                                  \
 	X(sleeps, "times", "times that the worker went to sleep")                               \
 	X(slept_ns, "ns", "time asleep")                                                        \
@@ -115,8 +116,8 @@ struct wax_worker_record {
 };
 
 static_assert(sizeof(struct wax_worker_record) == 1664, "control layout v2");
-static_assert(offsetof(struct wax_worker_record, source_offset) == 80, "control layout v2");
-static_assert(offsetof(struct wax_worker_record, fail_status) == 280, "control layout v2");
+static_assert(offsetof(struct wax_worker_record, source_offset) == 88, "control layout v2");
+static_assert(offsetof(struct wax_worker_record, fail_status) == 288, "control layout v2");
 
 struct wax_control_header {
 	uint64_t magic;
