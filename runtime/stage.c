@@ -246,7 +246,11 @@ static int read_roots(struct wax_worker *worker, struct wax_stage *stage, bool *
 		if (++stage->next_root == stage->root_count)
 			stage->next_root = 0;
 		int budget = root->edge == WAX_NO_EDGE ? SOURCE_BATCHES : EDGE_BATCHES;
-		while (budget-- > 0 && !root->marked && !root->ended) {
+		for (; !root->marked && !root->ended; budget--) {
+			if (budget == 0) {
+				worker->more = true;
+				break;
+			}
 			int r = root->edge == WAX_NO_EDGE ? read_source(worker, stage, root)
 							  : read_edge(worker, stage, root);
 			if (r < 0)

@@ -347,9 +347,12 @@ static void report_epoch(struct wax_worker *worker)
 
 static int turn(struct wax_worker *worker, bool *worked)
 {
-	look_at_clock(worker);
+	if (!worker->spun)
+		look_at_clock(worker);
+	worker->spun = false;
 	*worked = wax_loop_reap(worker->loop) > 0;
 	worker->woken = false;
+	worker->more = false;
 
 	int received = wax_exchange_receive(worker->exchange, &worker->err);
 	if (received < 0)
@@ -366,8 +369,10 @@ static int turn(struct wax_worker *worker, bool *worked)
 	report_epoch(worker);
 
 	if (wax_exchange_dirty(worker->exchange)) {
-		/* In calm everything goes at once; under load slabs are given time to fill. */
-		uint64_t before = *worked ? worker->now_ns - SLAB_AGE_NS : UINT64_MAX;
+		/* In calm everything goes at once; while there is more, slabs are given time to
+		 * fill. */
+		bool calm = !worker->more && !wax_exchange_pending(worker->exchange);
+		uint64_t before = calm ? UINT64_MAX : worker->now_ns - SLAB_AGE_NS;
 		wax_exchange_flush(worker->exchange, before);
 		*worked = true;
 	}
@@ -409,10 +414,12 @@ static bool something_came(struct wax_worker *worker)
 	return worker->woken || wax_exchange_pending(worker->exchange) || look_at_launcher(worker);
 }
 
-/* Look for a while without sleeping. @return true when something came */
+/* Look for a while without sleeping. @return true when something came: the clock has been looked at
+ * within the last microsecond */
 static bool spin(struct wax_worker *worker, int64_t wake_at)
 {
-	/* Counted from the turn that found nothing, which saves a look at the clock. */
+	look_at_clock(worker); /* sinks may have taken their time */
+	worker->spun = true;
 	uint64_t until = worker->now_ns + (uint64_t)worker->spin_ns;
 	for (;;) {
 		for (int i = 0; i < SPINS_PER_CLOCK; i++) {
@@ -420,12 +427,14 @@ static bool spin(struct wax_worker *worker, int64_t wake_at)
 				return true;
 			wax_cpu_relax();
 		}
-		uint64_t now = wax_clock_monotonic();
-		if ((int64_t)now + worker->wall_offset_ns >= wake_at)
+		look_at_clock(worker);
+		if (worker->wall_ns >= wake_at)
 			return true;
-		if (now >= until)
-			return false;
+		if (worker->now_ns >= until)
+			break;
 	}
+	worker->spun = false;
+	return false;
 }
 
 /* Sleepers learn how long a wake-up takes here, and look that long before the next. */

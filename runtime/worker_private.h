@@ -69,6 +69,8 @@ struct wax_worker {
 	uint64_t wall_checked_ns;
 	uint64_t epoch; /* as the launcher says; the one before has ended */
 	bool stopping;
+	bool spun;      /* the clock was looked at just now, while there was nothing to do */
+	bool more;      /* a stage stopped in this turn though it could have read on */
 	bool woken;     /* something was completed that may be of use to a stage */
 	int64_t spin_ns;
 
