@@ -45,6 +45,7 @@ static int add_items(struct wax_op *op, const struct wax_batch *batch, uint32_t 
 		params->init(states[added->items[i]], params->ctx);
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_item item = wax_batch_item(&in, first + i);
+		wax_op_called(op);
 		int r = fold_one(params, states[i], &item);
 		uint32_t index = first + i;
 

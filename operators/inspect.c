@@ -28,6 +28,7 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 		return -ECANCELED;
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
+		wax_op_called(op);
 		int r = params->fn ? params->fn(&place, &item, params->ctx)
 				   : wax_line_print_item(op, &place, params->type, &item);
 

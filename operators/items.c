@@ -35,6 +35,7 @@ int wax_items_each_guarded(struct wax_op *op, struct wax_port *port, const struc
 		if (adds_key)
 			wax_port_fix_key(port, item.key);
 		wax_port_guard(port);
+		wax_op_called(op);
 		r = fn(&port->out, &item, ctx);
 
 		uint64_t emitted = wax_port_emitted(port) - before;

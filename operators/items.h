@@ -66,6 +66,7 @@ static inline __attribute__((always_inline)) int wax_items_loop(struct wax_op *o
 		if (adds_key)
 			wax_port_fix_key(port, item.key);
 
+		wax_op_called(op);
 		int r = fn(&port->out, &item, ctx);
 		uint64_t emitted = wax_port_emitted(port) - before;
 

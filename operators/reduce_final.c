@@ -26,6 +26,7 @@ static int add(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
 			continue;
 		}
 
+		wax_op_called(op);
 		int r = params->reduce(states[i], value, params->ctx);
 		uint32_t index = first + i;
 

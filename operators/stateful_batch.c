@@ -121,6 +121,7 @@ static void serve(struct wax_op *op, struct wax_bytes key)
 
 	wax_port_fix_key(&op->ports[0], key);
 	data->keyed.key = op->ports[0].fixed_key;
+	wax_op_called(op);
 }
 
 static void begin(struct wax_op *op)

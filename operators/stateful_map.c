@@ -81,6 +81,7 @@ static inline __attribute__((always_inline)) int push_block(struct wax_op *op,
 		if (guarded)
 			wax_port_guard(port);
 
+		wax_op_called(op);
 		int r = params->fn(&port->out, state, &item, params->ctx);
 		uint64_t emitted = wax_port_emitted(port) - before;
 

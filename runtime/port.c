@@ -526,8 +526,23 @@ static inline bool put_usual_pair(
 	return true;
 }
 
-int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const void *value,
-		size_t value_bytes)
+/*
+ * What is emitted most often, items of the usual fixed sizes, goes through functions that call no
+ * other and so save no registers: saving them takes longer than the rest.
+ */
+
+static inline bool takes_fixed(const struct wax_port *port)
+{
+	return port->out.count < port->out.capacity && !port->failed && !port->claimed;
+}
+
+static inline void *next_place(const struct wax_port *port, const struct wax_port_column *column)
+{
+	return (char *)column->items + (size_t)port->out.count * column->item_bytes;
+}
+
+static __attribute__((noinline)) int emit_any_kv(struct wax_out *out, const void *key,
+		size_t key_bytes, const void *value, size_t value_bytes)
 {
 	struct wax_port *port = wax_port_of(out);
 	if (wax_likely(port->keyed && !port->fixed_key.data &&
@@ -541,14 +556,25 @@ int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const vo
 			(struct wax_bytes){value, value_bytes});
 }
 
-int wax_emit(struct wax_out *out, const void *value, size_t bytes)
+int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const void *value,
+		size_t value_bytes)
 {
 	struct wax_port *port = wax_port_of(out);
-	if (wax_likely(!port->keyed && is_open(port) && is_usual(&port->value, value, bytes))) {
-		put_usual(&port->value, out->count, value, bytes);
+	if (wax_likely(port->keyed && !port->fixed_key.data && takes_fixed(port) &&
+			    key_bytes == port->key.item_bytes &&
+			    value_bytes == port->value.item_bytes &&
+			    wax_copy_usual(next_place(port, &port->key), key, (uint32_t)key_bytes) &&
+			    wax_copy_usual(next_place(port, &port->value), value,
+					    (uint32_t)value_bytes))) {
 		out->count++;
 		return 0;
 	}
+	return emit_any_kv(out, key, key_bytes, value, value_bytes);
+}
+
+static __attribute__((noinline)) int emit_any(struct wax_out *out, const void *value, size_t bytes)
+{
+	struct wax_port *port = wax_port_of(out);
 	if (port->keyed) {
 		if (!port->fixed_key.data)
 			return port_fail(port, -EINVAL,
@@ -559,12 +585,29 @@ int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 			return 0;
 		return put_pair(port, port->fixed_key, (struct wax_bytes){value, bytes});
 	}
+	if (wax_likely(is_open(port) && is_usual(&port->value, value, bytes))) {
+		put_usual(&port->value, out->count, value, bytes);
+		out->count++;
+		return 0;
+	}
 	int r = make_room(port);
 	if (r == 0)
 		r = column_put(port, &port->value, "value", value, bytes);
 	if (r == 0)
 		out->count++;
 	return r;
+}
+
+int wax_emit(struct wax_out *out, const void *value, size_t bytes)
+{
+	struct wax_port *port = wax_port_of(out);
+	if (wax_likely(!port->keyed && takes_fixed(port) && bytes == port->value.item_bytes &&
+			    wax_copy_usual(next_place(port, &port->value), value,
+					    (uint32_t)bytes))) {
+		out->count++;
+		return 0;
+	}
+	return emit_any(out, value, bytes);
 }
 
 void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)

@@ -103,6 +103,7 @@ static inline void drive_open(
 	op->params = op->step->params;
 	op->data = calloc(1, op->class->data_bytes + 1);
 	op->worker = &drive->worker;
+	op->calls = &drive->worker.record->calls;
 	op->ports = &drive->port;
 	op->wake_at = WAX_NEVER;
 	cr_assert_eq(wax_port_init(op->ports,

@@ -35,6 +35,7 @@ static inline void stage_init(
 	stage->step.id = "test.step";
 	stage->op.step = &stage->step;
 	stage->op.worker = &stage->worker;
+	stage->op.calls = &stage->record.calls;
 	stage->env = (struct wax_env){.op = &stage->op, .part = part};
 	cr_assert_eq(wax_loop_open(WAX_IO_AUTO, 8, &stage->worker.loop, &stage->err), 0);
 }
