@@ -69,6 +69,7 @@ void bench_exchange(void);
 void bench_redistribute(void);
 void bench_state(void);
 void bench_operators(void);
+void bench_keyed(void);
 void bench_lines(void);
 void bench_epoch(void);
 void bench_latency(void);

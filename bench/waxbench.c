@@ -26,6 +26,7 @@ static const struct {
 		{"latency", bench_latency, "one item there and back; items at a rate"},
 		{"wake", bench_wake, "waking a worker that sleeps"},
 		{"operators", bench_operators, "each operator, ns an item"},
+		{"keyed", bench_keyed, "keyed operators that hold items, ns an item"},
 		{"state", bench_state, "counting by key behind an exchange"},
 		{"lines", bench_lines, "lines of a cached file"},
 		{"overcommit", bench_overcommit, "more workers than CPUs; workers that idle"},

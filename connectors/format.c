@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/digits.h"
+#include "runtime/step.h"
 
 /* What one operation writes. The fixed ones have a longest text that is known beforehand. */
 enum op_kind {
@@ -53,6 +54,8 @@ static enum op_kind kind_of(const struct wax_type *type)
 	} numbers[] = {{WAX_I32, OP_I32}, {WAX_U32, OP_U32}, {WAX_I64, OP_I64}, {WAX_U64, OP_U64},
 			{WAX_F64, OP_F64}};
 
+	if (type->shape != WAX_SHAPE_PLAIN)
+		return OP_PRINT;
 	if (!type->print || type->print == WAX_BYTES->print)
 		return OP_HEX;
 	if (type->print == WAX_TEXT->print)
@@ -285,7 +288,8 @@ static char *render(const struct wax_format *format, const struct wax_batch *bat
 			at += op->type->print(at, F64_BYTES, item.data, item.bytes);
 			break;
 		case OP_PRINT:
-			length = op->type->print(at, print_room, item.data, item.bytes);
+			length = wax_type_print(
+					op->type, at, print_room, item.data, item.bytes);
 			if (length < 0)
 				return NULL;
 			if ((size_t)length < print_room)

@@ -56,6 +56,8 @@ struct wax_step_figures wax_report_group(const struct wax_report *report, uint32
 		struct wax_step_figures part = wax_report_step(report, i);
 
 		sum.items_dropped += part.items_dropped;
+		sum.keys_expired += part.keys_expired;
+		sum.cache_misses += part.cache_misses;
 		if (wax_outline_is_entry(outline, i)) {
 			sum.items_in += part.items_in;
 			sum.bytes_in += part.bytes_in;
@@ -244,6 +246,15 @@ uint64_t wax_report_items_dropped(const struct wax_report *report)
 	for (uint32_t i = 0; i < report->env.flow->step_count; i++)
 		items += wax_report_step(report, i).items_dropped;
 	return items;
+}
+
+uint64_t wax_report_expired(const struct wax_report *report)
+{
+	uint64_t keys = 0;
+
+	for (uint32_t i = 0; i < report->env.flow->step_count; i++)
+		keys += wax_report_step(report, i).keys_expired;
+	return keys;
 }
 
 uint64_t wax_report_epochs(const struct wax_report *report)

@@ -115,6 +115,8 @@ uint64_t wax_report_items_in(const struct wax_report *report);
 uint64_t wax_report_items_out(const struct wax_report *report);
 uint64_t wax_report_items_dropped(const struct wax_report *report);
 /** Epochs that all workers have finished. */
+/** Keys that were forgotten because their time to live was over. */
+uint64_t wax_report_expired(const struct wax_report *report);
 uint64_t wax_report_epochs(const struct wax_report *report);
 /** ns from the start to the first item of any worker; 0: there was none. */
 uint64_t wax_report_first_item(const struct wax_report *report);

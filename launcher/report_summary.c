@@ -330,6 +330,9 @@ static void print_totals(const struct wax_report *report, const struct wax_ended
 	if (first_ns > 0)
 		fprintf(to, "; first item after %s",
 				wax_units_print_seconds((int64_t)first_ns).text);
+	if (wax_report_expired(report) > 0)
+		fprintf(to, "; expired %s keys",
+				wax_units_print_count(wax_report_expired(report)).text);
 	fprintf(to, "; dropped %s\n", wax_units_print_count(wax_report_items_dropped(report)).text);
 	print_dropped(report);
 }

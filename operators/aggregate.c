@@ -57,17 +57,10 @@ static uint32_t emit_columns(struct wax_port *port, const struct wax_table *tabl
 	return count;
 }
 
-/* What there is for one key of any kind, one item at least. */
-static uint32_t emit_next(
-		struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk)
+/* What there is for one key of any kind. */
+static void emit_state(struct wax_op *op, const struct wax_table *table, void *state)
 {
 	const struct wax_aggregate *aggregate = op->params;
-	void *state = wax_table_next(table, walk);
-	uint64_t before = wax_op_emitted(op, 0);
-
-	if (!state)
-		return 0;
-
 	struct wax_bytes key = wax_table_key(table, state);
 	struct wax_bytes value = {state, aggregate->state_bytes};
 
@@ -80,11 +73,23 @@ static uint32_t emit_next(
 	}
 	if (aggregate->free)
 		aggregate->free(op, state);
+}
+
+/* Of the next key: one item at least. */
+static uint32_t emit_next(
+		struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk)
+{
+	void *state = wax_table_next(table, walk);
+	uint64_t before = wax_op_emitted(op, 0);
+
+	if (!state)
+		return 0;
+	emit_state(op, table, state);
 	return (uint32_t)(wax_op_emitted(op, 0) - before);
 }
 
-/* Emit up to count_max items, and the rest of a key, from where the walk stands. @return 1 there are more, 0 that was all,
- * negative: a step downstream failed */
+/* Emit up to count_max items, and the rest of a key, from where the walk stands. @return 1 there are
+ * more, 0 that was all, negative: a step downstream failed */
 static int emit(struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk,
 		uint32_t count_max)
 {
@@ -106,29 +111,31 @@ static int emit(struct wax_op *op, const struct wax_table *table, struct wax_tab
 /* ---- the final step */
 
 /* A block of a batch into the table. */
-static int add_block(struct wax_op *op, struct wax_table *table, const struct wax_batch *batch,
-		uint32_t first, uint32_t count)
+static int add_block(
+		struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count)
 {
 	const struct wax_aggregate *aggregate = op->params;
+	struct wax_final *kept = op->data;
 	void *states[WAX_TABLE_BLOCK];
 	struct wax_table_added added;
 
-	if (wax_table_get_many(table, batch, first, count, states, &added) < 0)
+	if (wax_table_get_many(&kept->table, batch, first, count, states, &added) < 0)
 		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
+	for (uint32_t i = 0; kept->expiry.ttl_ns && i < count; i++) {
+		if (wax_expiry_touch(&kept->expiry, states[i], wax_op_now(op)) < 0)
+			return wax_op_fail(op, batch, first, -ENOMEM, "no memory for a timer");
+	}
 	return aggregate->add(op, batch, first, count, states, &added);
-}
-
-static void table_open(struct wax_table *table, const struct wax_aggregate *aggregate)
-{
-	wax_table_init(table, aggregate->key_bytes, aggregate->state_bytes, aggregate->state_align);
 }
 
 int wax_final_open(struct wax_op *op, struct wax_err *err)
 {
+	const struct wax_aggregate *aggregate = op->params;
 	struct wax_final *final = op->data;
 
 	(void)err;
-	table_open(&final->table, op->params);
+	wax_expiry_init(&final->expiry, op, &final->table, aggregate->key_bytes,
+			aggregate->state_bytes, aggregate->state_align);
 	return 0;
 }
 
@@ -139,13 +146,34 @@ int wax_final_push(struct wax_op *op, const struct wax_batch *batch, uint32_t in
 
 	(void)input;
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK)
-		r = add_block(op, &final->table, batch, first, wax_table_block(batch, first));
+		r = add_block(op, batch, first, wax_table_block(batch, first));
+	wax_expiry_wake(&final->expiry, op);
 	return r;
+}
+
+int wax_final_wake(struct wax_op *op, int64_t now)
+{
+	struct wax_final *final = op->data;
+
+	for (uint32_t count = 0; count < EMIT_MAX; count++) {
+		void *state = wax_expiry_pop(&final->expiry, op, now);
+
+		if (!state)
+			break;
+		emit_state(op, &final->table, state);
+		wax_table_remove(&final->table, state);
+	}
+	wax_expiry_wake(&final->expiry, op);
+	return op->ports[0].failed ? -ECANCELED : 0;
 }
 
 int wax_final_end(struct wax_op *op)
 {
 	struct wax_final *final = op->data;
+
+	/* From now on keys go by the walk, each once. */
+	wax_expiry_fini(&final->expiry);
+
 	int r = emit(op, &final->table, &final->walk, EMIT_MAX);
 
 	/* Nobody needs it any more, while steps downstream may be at work for long. */
@@ -171,6 +199,7 @@ void wax_final_close(struct wax_op *op)
 
 	while (aggregate->free && (state = wax_table_next(&final->table, &walk)))
 		aggregate->free(op, state);
+	wax_expiry_fini(&final->expiry);
 	wax_table_fini(&final->table);
 }
 
@@ -182,9 +211,11 @@ int wax_combiner_open(struct wax_op *op, struct wax_err *err)
 	struct wax_combiner *combiner = op->data;
 
 	(void)err;
-	table_open(&combiner->kept.table, aggregate);
-	/* Without an exchange behind it there is nothing to save. */
-	if ((wax_op_worker_count(op) == 1 && !aggregate->passes_dearly) ||
+	wax_table_init(&combiner->kept.table, aggregate->key_bytes, aggregate->state_bytes,
+			aggregate->state_align);
+	/* Without an exchange behind it there is nothing to save; and when a key expires depends on
+	 * when its items come, which partial results would not tell. */
+	if ((wax_op_worker_count(op) == 1 && !aggregate->passes_dearly) || op->step->ttl_ns > 0 ||
 			(aggregate->may_fail && wax_op_drops(op)))
 		combiner->pass_left = UINT64_MAX;
 	return 0;
@@ -258,7 +289,7 @@ int wax_combiner_push(struct wax_op *op, const struct wax_batch *batch, uint32_t
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK) {
 		uint32_t count = wax_table_block(batch, first);
 
-		r = add_block(op, &combiner->kept.table, batch, first, count);
+		r = add_block(op, batch, first, count);
 		combiner->items += count;
 		if (r == 0 && is_full(op))
 			r = hand_on_full(op);

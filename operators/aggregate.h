@@ -8,12 +8,14 @@
 #include <wax/flow.h>
 #include <wax/type.h>
 
+#include "operators/expiry.h"
 #include "runtime/op.h"
 #include "runtime/step.h"
 #include "runtime/table.h"
 
 /*
- * One value per key, emitted at the end of the input: what fold_final, reduce_final, count_final,
+ * One value per key, emitted when the key ends, with the input or because nothing came for it for
+ * the time to live: what fold_final, reduce_final, count_final,
  * min_final and max_final have in common.
  *
  * The final step stands behind the exchange and has the keys of its worker. Where partial results
@@ -55,6 +57,7 @@ struct wax_aggregate {
 /** op->data of a final step. */
 struct wax_final {
 	struct wax_table table;
+	struct wax_expiry expiry;   /* of a combiner: none */
 	struct wax_table_walk walk; /* at the end */
 	size_t apart_bytes;         /* that states point to */
 };
@@ -86,6 +89,7 @@ int wax_combiner_epoch_end(struct wax_op *op, uint64_t epoch);
 
 int wax_final_open(struct wax_op *op, struct wax_err *err);
 int wax_final_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input);
+int wax_final_wake(struct wax_op *op, int64_t now);
 int wax_final_end(struct wax_op *op);
 size_t wax_final_state_bytes(const struct wax_op *op);
 void wax_final_close(struct wax_op *op);
@@ -95,8 +99,8 @@ void wax_final_close(struct wax_op *op);
 	{                                                                                          \
 		.kind = name, .params_bytes = sizeof(params), .any_order = commutes,               \
 		.data_bytes = sizeof(struct wax_final), .open = wax_final_open,                    \
-		.push = wax_final_push, .end = wax_final_end,                                      \
-		.state_bytes = wax_final_state_bytes, .close = wax_final_close                     \
+		.push = wax_final_push, .wake = wax_final_wake, .end = wax_final_end,              \
+		.state_bytes = wax_final_state_bytes, .close = wax_final_close, .expires = true    \
 	}
 
 /** Fill in what follows from the types. @param state NULL: state_bytes is set already */

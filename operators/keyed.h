@@ -15,6 +15,7 @@ struct wax_keyed {
 	struct wax_bytes key;
 	struct wax_out *out;
 	int64_t now;
+	uint32_t input; /* by which the item came that is served */
 };
 
 /** Report a state that is too large. */

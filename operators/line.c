@@ -31,35 +31,18 @@ static int reserve(struct wax_line *line, size_t bytes)
 	return 0;
 }
 
-static int add_hex(struct wax_line *line, struct wax_bytes item)
-{
-	const unsigned char *from = item.data;
-
-	if (reserve(line, 2 * item.bytes + 1) < 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < item.bytes; i++)
-		line->bytes += (size_t)sprintf(line->text + line->bytes, "%02x", from[i]);
-	return 0;
-}
-
 /* As the type prints it, and what stands behind it. */
 static int add_item(
 		struct wax_line *line, const struct wax_type *type, struct wax_bytes item, char end)
 {
-	int r = 0;
+	int length = wax_type_print(type, NULL, 0, item.data, item.bytes), r;
 
-	if (!type->print) {
-		r = add_hex(line, item);
-	} else {
-		int length = type->print(NULL, 0, item.data, item.bytes);
-
-		if (length < 0)
-			return length;
-		r = reserve(line, (size_t)length + 1);
-		if (r == 0)
-			line->bytes += (size_t)type->print(line->text + line->bytes,
-					(size_t)length + 1, item.data, item.bytes);
-	}
+	if (length < 0)
+		return length;
+	r = reserve(line, (size_t)length + 1);
+	if (r == 0)
+		line->bytes += (size_t)wax_type_print(type, line->text + line->bytes,
+				(size_t)length + 1, item.data, item.bytes);
 	if (r == 0)
 		r = reserve(line, 1);
 	if (r == 0)

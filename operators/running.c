@@ -14,8 +14,8 @@ int wax_running_open(struct wax_op *op, struct wax_err *err)
 	const struct wax_running_params *params = op->params;
 	struct wax_running *running = op->data;
 
-	wax_table_init(&running->table, params->key_bytes, params->kernel->state_bytes,
-			params->kernel->state_align);
+	wax_expiry_init(&running->expiry, op, &running->table, params->key_bytes,
+			params->kernel->state_bytes, params->kernel->state_align);
 	return wax_column_init(&running->column, op, params->value, false, err);
 }
 
@@ -30,6 +30,10 @@ static int push_block(
 
 	if (wax_table_get_many(&running->table, batch, first, count, states, NULL) < 0)
 		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
+	for (uint32_t i = 0; running->expiry.ttl_ns && i < count; i++) {
+		if (wax_expiry_touch(&running->expiry, states[i], wax_op_now(op)) < 0)
+			return wax_op_fail(op, batch, first, -ENOMEM, "no memory for a timer");
+	}
 
 	for (uint32_t done = 0, room; done < count; done += room) {
 		room = wax_out_room(out, count - done);
@@ -52,7 +56,16 @@ int wax_running_push(struct wax_op *op, const struct wax_batch *batch, uint32_t 
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK)
 		r = push_block(op, batch, first, wax_table_block(batch, first));
 	end = wax_column_end(&running->column);
+	wax_expiry_wake(&running->expiry, op);
 	return r < 0 ? r : end;
+}
+
+int wax_running_wake(struct wax_op *op, int64_t now)
+{
+	struct wax_running *running = op->data;
+
+	wax_expiry_remove(&running->expiry, op, &running->table, now);
+	return 0;
 }
 
 size_t wax_running_state_bytes(const struct wax_op *op)
@@ -65,6 +78,7 @@ void wax_running_close(struct wax_op *op)
 	struct wax_running *running = op->data;
 
 	wax_column_fini(&running->column);
+	wax_expiry_fini(&running->expiry);
 	wax_table_fini(&running->table);
 }
 

@@ -8,6 +8,7 @@
 #include <wax/kernel.h>
 
 #include "operators/column.h"
+#include "operators/expiry.h"
 #include "runtime/op.h"
 #include "runtime/step.h"
 #include "runtime/table.h"
@@ -26,11 +27,13 @@ struct wax_running_params {
 /** op->data. */
 struct wax_running {
 	struct wax_table table;
+	struct wax_expiry expiry;
 	struct wax_column column;
 };
 
 int wax_running_open(struct wax_op *op, struct wax_err *err);
 int wax_running_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input);
+int wax_running_wake(struct wax_op *op, int64_t now);
 size_t wax_running_state_bytes(const struct wax_op *op);
 void wax_running_close(struct wax_op *op);
 
@@ -38,8 +41,8 @@ void wax_running_close(struct wax_op *op);
 	{                                                                                          \
 		.kind = name, .params_bytes = sizeof(struct wax_running_params),                   \
 		.data_bytes = sizeof(struct wax_running), .open = wax_running_open,                \
-		.push = wax_running_push, .state_bytes = wax_running_state_bytes,                  \
-		.close = wax_running_close                                                         \
+		.push = wax_running_push, .wake = wax_running_wake, .expires = true,               \
+		.state_bytes = wax_running_state_bytes, .close = wax_running_close                 \
 	}
 
 /**

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <wax/stateful.h>
+#include "operators/stateful_batch.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "operators/expiry.h"
 #include "operators/items.h"
-#include "operators/keyed.h"
 #include "runtime/assert.h"
 #include "runtime/port.h"
 #include "runtime/table.h"
@@ -16,7 +16,9 @@
  * A batch: its items are grouped by key (the state of a key says which group it last was in, so
  * that grouping is one more look at what was just looked up), the indexes sorted by group, and
  * on_batch called for each. What a callback gives back decides: the key stays, its timer is set to
- * what notify_at says; or it goes.
+ * what notify_at says; or it goes. A step with on_item is served item by item instead, without
+ * grouping; a key that goes is buried first, as items behind may be of it too and be its new life,
+ * and removed when the batch is done.
  *
  * A new key is not BUILT until build has been called for it; after a failure half of a batch's keys
  * may not be yet, and are not freed.
@@ -25,15 +27,18 @@
  * bytes and made from them again, as a restart would: what does not survive that shows in results.
  */
 
-/* Marks of a key: build has been called for it; it is in the list of those awake in this epoch. */
+/* Marks of a key: build has been called for it; it is in the list of those awake in this epoch; it
+ * is in the list of those to be removed when the batch is done, unless they live again. */
 #define BUILT 1
 #define AWAKE 2
+#define BURIED 4
 /* Keys that are served by one call at the end of input, or when many timers are due at once: what
  * they emit has to find room. */
 #define TURN_KEYS_MAX 4096
 
 struct params {
 	struct wax_stateful ops;
+	wax_on_item_fn on_item; /* NULL: ops.on_batch */
 	void *ctx;
 	uint32_t key_bytes; /* 0: any length */
 	uint32_t state_at;  /* of the user's state, behind ours */
@@ -66,7 +71,13 @@ struct saved {
 struct data {
 	struct wax_table table;
 	struct wax_timers timers;
+	struct wax_expiry expiry;
 	struct wax_keyed keyed;
+
+	struct head **buried;
+	uint32_t buried_count;
+	uint32_t buried_capacity; /* 0, or items of the largest batch */
+	bool buries;              /* rather than forgets */
 
 	/* Room for a batch of `capacity` items. */
 	uint32_t capacity;
@@ -138,8 +149,10 @@ static void finish(struct wax_op *op)
 	struct data *data = op->data;
 
 	op->ports[0].fixed_key = (struct wax_bytes){NULL, 0};
-	if (!data->at_eof)
-		wax_op_wake_by(op, wax_timers_next(&data->timers));
+	if (data->at_eof)
+		return;
+	wax_op_wake_by(op, wax_timers_next(&data->timers));
+	wax_expiry_wake(&data->expiry, op);
 }
 
 /* ---- the life of a key */
@@ -167,16 +180,71 @@ static int build(struct wax_op *op, struct head *head, struct wax_bytes saved, s
 	return 0;
 }
 
-static void forget(struct wax_op *op, struct head *head)
+/* Free what the key has. */
+static void end_life(struct wax_op *op, struct head *head)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
 
 	if (params->ops.free)
 		params->ops.free(state_of(params, head), params->ctx);
-	wax_timers_set(&data->timers, head, WAX_NEVER);
+	if (params->ops.notify_at)
+		wax_timers_set(&data->timers, head, WAX_NEVER);
+	wax_expiry_drop(&data->expiry, head);
+}
+
+static void forget(struct wax_op *op, struct head *head)
+{
+	struct data *data = op->data;
+
+	end_life(op, head);
 	head->marks = 0;
 	wax_table_remove(&data->table, head);
+}
+
+static void note_buried(struct data *data, struct head *head)
+{
+	if (!(head->marks & BURIED))
+		data->buried[data->buried_count++] = head;
+	head->marks |= BURIED;
+}
+
+/* As good as forgotten: it is as it was when it was added. */
+static void bury(struct wax_op *op, struct head *head)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+
+	end_life(op, head);
+	memset(state_of(params, head), 0, params->ops.state_bytes);
+	head->marks &= ~(uint32_t)BUILT;
+	note_buried(data, head);
+}
+
+/* Its state could not be built, so that there is nothing to free. */
+static void leave_unbuilt(struct wax_op *op, struct head *head)
+{
+	struct data *data = op->data;
+
+	wax_expiry_drop(&data->expiry, head);
+	if (data->buries)
+		note_buried(data, head);
+	else
+		wax_table_remove(&data->table, head);
+}
+
+static void remove_buried(struct data *data)
+{
+	for (uint32_t i = 0; i < data->buried_count; i++) {
+		struct head *head = data->buried[i];
+
+		head->marks &= ~(uint32_t)BURIED;
+		if (head->marks & BUILT)
+			continue;
+		head->marks = 0;
+		wax_table_remove(&data->table, head);
+	}
+	data->buried_count = 0;
 }
 
 static int set_timer(struct wax_op *op, struct head *head)
@@ -228,7 +296,7 @@ static int settle(struct wax_op *op, struct head *head, int r, struct place plac
 	if (wax_unlikely(op->ports[0].failed))
 		return wax_op_fail(op, place.batch, place.index, -EIO, NULL);
 	if (r == WAX_DISCARD) {
-		forget(op, head);
+		(data->buries ? bury : forget)(op, head);
 		return 0;
 	}
 	if (wax_unlikely(r != WAX_RETAIN))
@@ -316,66 +384,95 @@ static void sort_items(struct data *data, uint32_t count, uint32_t group_count)
 	}
 }
 
-/* The values of a key come together, and together they are dropped: some may be in the state already,
- * so that they cannot be given one by one. */
-static int drop_group(struct wax_op *op, const struct wax_values *values, int r)
+/* Items of one key that are served together. */
+struct served {
+	struct wax_values values;
+	const struct wax_item *item; /* the only one, for on_item; NULL: for on_batch */
+};
+
+static inline int call_back(struct wax_op *op, struct head *head, const struct served *served)
 {
-	return wax_op_refuse(op, &op->ports[0], values->batch, values->indexes, values->count,
-			r < 0 ? r : -EBADMSG);
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	void *state = state_of(params, head);
+
+	return served->item
+			? params->on_item(&data->keyed, state, served->item, params->ctx)
+			: params->ops.on_batch(&data->keyed, state, &served->values, params->ctx);
 }
 
-static int serve_guarded(struct wax_op *op, struct head *head, const struct wax_values *values)
+/* Values that are served together are dropped together: some may be in the state already, so that
+ * they cannot be given one by one. */
+static int drop(struct wax_op *op, const struct served *served, int r)
+{
+	return wax_op_refuse(op, &op->ports[0], served->values.batch, served->values.indexes,
+			served->values.count, r < 0 ? r : -EBADMSG);
+}
+
+static int serve_guarded(struct wax_op *op, struct head *head, const struct served *served)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
 	struct wax_port *port = &op->ports[0];
-	struct place place = {values->batch, values->indexes[0]};
-	void *state = state_of(params, head);
+	struct place place = {served->values.batch, served->values.indexes[0]};
 	int r = 0;
 
 	wax_port_guard(port);
 	if (!(head->marks & BUILT) && params->ops.build)
-		r = params->ops.build(
-				&data->keyed, state, (struct wax_bytes){NULL, 0}, params->ctx);
+		r = params->ops.build(&data->keyed, state_of(params, head),
+				(struct wax_bytes){NULL, 0}, params->ctx);
 	if (wax_items_is_refusal(port, r)) {
-		/* Nothing was built, so there is nothing to free. */
-		wax_table_remove(&data->table, head);
-		return drop_group(op, values, r);
+		leave_unbuilt(op, head);
+		return drop(op, served, r);
 	}
 	head->marks |= BUILT;
-	r = params->ops.on_batch(&data->keyed, state, values, params->ctx);
+	r = call_back(op, head, served);
 	if (!wax_items_is_refusal(port, r))
 		return settle(op, head, r, place);
-	r = drop_group(op, values, r);
+	r = drop(op, served, r);
 	return r < 0 ? r : settle(op, head, WAX_RETAIN, place);
+}
+
+static inline __attribute__((always_inline)) int serve_items(struct wax_op *op, struct head *head,
+		struct wax_bytes key, const struct served *served)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	struct place place = {served->values.batch, served->values.indexes[0]};
+	int r = 0;
+
+	serve(op, key);
+	if (wax_unlikely(wax_expiry_touch(&data->expiry, head, data->keyed.now) < 0))
+		return wax_op_fail(op, place.batch, place.index, -ENOMEM, "no memory for a timer");
+	if (wax_unlikely(wax_op_drops(op)))
+		return serve_guarded(op, head, served);
+	if (!(head->marks & BUILT))
+		r = build(op, head, (struct wax_bytes){NULL, 0}, place);
+	if (wax_unlikely(r < 0))
+		return r;
+	r = call_back(op, head, served);
+	/* What is most frequent: nothing is left to do. */
+	if (wax_likely(r == WAX_RETAIN && !params->ops.notify_at && !data->rehearses &&
+			    !op->ports[0].failed))
+		return 0;
+	return settle(op, head, r, place);
 }
 
 static int serve_group(struct wax_op *op, const struct wax_batch *batch, const struct group *group)
 {
-	const struct params *params = op->params;
-	struct data *data = op->data;
-	struct head *head = group->head;
-	struct wax_values values = {batch, data->indexes + group->first, group->count};
-	struct place place = {batch, values.indexes[0]};
-	int r = 0;
+	const struct data *data = op->data;
+	const struct served served = {
+			.values = {batch, data->indexes + group->first, group->count}};
 
-	serve(op, wax_batch_key(batch, place.index));
-	if (wax_unlikely(wax_op_drops(op)))
-		return serve_guarded(op, head, &values);
-	if (!(head->marks & BUILT))
-		r = build(op, head, (struct wax_bytes){NULL, 0}, place);
-	if (r < 0)
-		return r;
-	r = params->ops.on_batch(&data->keyed, state_of(params, head), &values, params->ctx);
-	return settle(op, head, r, place);
+	return serve_items(
+			op, group->head, wax_batch_key(batch, served.values.indexes[0]), &served);
 }
 
-static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+static int push_groups(struct wax_op *op, const struct wax_batch *batch)
 {
 	struct data *data = op->data;
 	int r = 0;
 
-	(void)input;
 	if (reserve(data, batch->count) < 0 ||
 			wax_table_get_many(&data->table, batch, 0, batch->count, data->heads,
 					NULL) < 0)
@@ -384,9 +481,71 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	uint32_t group_count = number_keys(data, batch->count);
 
 	sort_items(data, batch->count, group_count);
-	begin(op);
 	for (uint32_t group = 0; group < group_count && r == 0; group++)
 		r = serve_group(op, batch, &data->groups[group]);
+	return r;
+}
+
+/* ---- items */
+
+static int push_block(
+		struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count)
+{
+	struct data *data = op->data;
+	const struct wax_batch in = *batch;
+	void *heads[WAX_TABLE_BLOCK];
+	int r = 0;
+
+	if (wax_table_get_many(&data->table, batch, first, count, heads, NULL) < 0)
+		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
+	for (uint32_t i = 0; i < count && r == 0; i++) {
+		struct wax_item item = wax_batch_item(&in, first + i);
+		const uint32_t index = first + i;
+		const struct served served = {.values = {batch, &index, 1}, .item = &item};
+
+		r = serve_items(op, heads[i], item.key, &served);
+	}
+	return r;
+}
+
+static int reserve_buried(struct data *data, uint32_t count)
+{
+	if (count <= data->buried_capacity)
+		return 0;
+
+	struct head **buried = reallocarray(data->buried, count, sizeof(*buried));
+
+	if (!buried)
+		return -ENOMEM;
+	data->buried = buried;
+	data->buried_capacity = count;
+	return 0;
+}
+
+static int push_items(struct wax_op *op, const struct wax_batch *batch)
+{
+	struct data *data = op->data;
+	int r = 0;
+
+	if (reserve_buried(data, batch->count) < 0)
+		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
+	data->buries = true;
+	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK)
+		r = push_block(op, batch, first, wax_table_block(batch, first));
+	data->buries = false;
+	remove_buried(data);
+	return r;
+}
+
+static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	int r;
+
+	begin(op);
+	data->keyed.input = input;
+	r = params->on_item ? push_items(op, batch) : push_groups(op, batch);
 	wax_port_unguard(&op->ports[0]);
 	finish(op);
 	return r;
@@ -394,19 +553,47 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 
 /* ---- timers, the end */
 
+/* The input has ended, or will bring nothing any more, for the key that is served. */
+static int end_key(struct wax_op *op, struct head *head)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+
+	return params->ops.on_eof
+			? params->ops.on_eof(&data->keyed, state_of(params, head), params->ctx)
+			: WAX_RETAIN;
+}
+
+static int expire(struct wax_op *op, int64_t now)
+{
+	struct data *data = op->data;
+	struct head *head;
+	int r = 0;
+
+	for (uint32_t count = 0; count < TURN_KEYS_MAX && r == 0; count++) {
+		head = wax_expiry_pop(&data->expiry, op, now);
+		if (!head)
+			break;
+		serve(op, wax_table_key(&data->table, head));
+		r = end_key(op, head);
+		r = settle(op, head, r == WAX_RETAIN ? WAX_DISCARD : r, nowhere);
+	}
+	return r;
+}
+
 /* What is set anew meanwhile is due later than now. */
 static int wake(struct wax_op *op, int64_t now)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
+	struct head *head;
 	int r = 0;
 
 	if (data->at_eof)
 		return 0;
 	begin(op);
 	for (uint32_t count = 0; count < TURN_KEYS_MAX && r == 0; count++) {
-		struct head *head = wax_timers_pop_due(&data->timers, now);
-
+		head = wax_timers_pop_due(&data->timers, now);
 		if (!head)
 			break;
 		serve(op, wax_table_key(&data->table, head));
@@ -415,6 +602,8 @@ static int wake(struct wax_op *op, int64_t now)
 					&data->keyed, state_of(params, head), params->ctx);
 		r = settle(op, head, r, nowhere);
 	}
+	if (r == 0)
+		r = expire(op, now);
 	finish(op);
 	return r;
 }
@@ -439,8 +628,7 @@ static int end(struct wax_op *op)
 			return 0;
 		}
 		serve(op, wax_table_key(&data->table, head));
-		r = params->ops.on_eof(&data->keyed, state_of(params, head), params->ctx);
-		r = settle(op, head, r, nowhere);
+		r = settle(op, head, end_key(op, head), nowhere);
 		if (r < 0)
 			break;
 	}
@@ -554,9 +742,9 @@ static int open(struct wax_op *op, struct wax_err *err)
 	const struct params *params = op->params;
 	struct data *data = op->data;
 
-	wax_table_init(&data->table, params->key_bytes,
+	wax_expiry_init(&data->expiry, op, &data->table, params->key_bytes,
 			params->state_at + (uint32_t)params->ops.state_bytes, params->state_align);
-	wax_timers_init(&data->timers);
+	wax_timers_init(&data->timers, offsetof(struct head, timer));
 	data->rehearses = wax_op_rehearses(op);
 	if (data->rehearses &&
 			wax_port_init(&data->saved.port, WAX_BYTES, take_snapshot, &data->saved,
@@ -577,10 +765,12 @@ static void close(struct wax_op *op)
 			params->ops.free(state_of(params, head), params->ctx);
 	}
 	wax_timers_fini(&data->timers);
+	wax_expiry_fini(&data->expiry);
 	wax_table_fini(&data->table);
 	wax_port_fini(&data->saved.port);
 	free(data->saved.data);
 	free(data->awake);
+	free(data->buried);
 	free(data->heads);
 	free(data->group_of);
 	free(data->indexes);
@@ -592,19 +782,19 @@ static size_t state_bytes(const struct wax_op *op)
 	return wax_table_bytes(&((const struct data *)op->data)->table);
 }
 
-static const struct wax_op_class stateful_batch_class = {
-		.kind = "stateful_batch",
-		.params_bytes = sizeof(struct params),
-		.data_bytes = sizeof(struct data),
-		.open = open,
-		.push = push,
-		.state_bytes = state_bytes,
-		.wake = wake,
-		.epoch_end = epoch_end,
-		.rehearse = rehearse_all,
-		.end = end,
-		.close = close,
-};
+#define CLASS(name)                                                                                \
+	{                                                                                          \
+		.kind = name, .params_bytes = sizeof(struct params),                               \
+		.data_bytes = sizeof(struct data), .expires = true, .open = open, .push = push,    \
+		.state_bytes = state_bytes, .wake = wake, .epoch_end = epoch_end,                  \
+		.rehearse = rehearse_all, .end = end, .close = close                               \
+	}
+
+const struct wax_op_class wax_stateful_batch_class = CLASS("stateful_batch");
+const struct wax_op_class wax_stateful_items_class = CLASS("stateful_items");
+const struct wax_op_class wax_stateful_flat_map_class = CLASS("stateful_flat_map");
+const struct wax_op_class wax_collect_class = CLASS("collect");
+const struct wax_op_class wax_join_class = CLASS("join");
 
 /* A caller that was compiled with an older header knows fewer callbacks. */
 static void copy_ops(struct wax_flow *flow, struct wax_step *step, const struct wax_stateful *ops)
@@ -612,14 +802,18 @@ static void copy_ops(struct wax_flow *flow, struct wax_step *step, const struct 
 	struct params *params = step->params;
 
 	if (!ops || ops->size_bytes == 0) {
+		bool by_item = step->class == &wax_stateful_items_class;
+
 		wax_step_fail(flow, step, "its callbacks are %s",
-				ops ? "without size_bytes: set it to sizeof(struct wax_stateful)"
-				    : "NULL");
+				!ops ? "NULL"
+						: by_item
+						? "without size_bytes: set it to sizeof(struct "
+						  "wax_stateful_item)"
+						: "without size_bytes: set it to sizeof(struct "
+						  "wax_stateful)");
 		return;
 	}
 	memcpy(&params->ops, ops, ops->size_bytes < sizeof(*ops) ? ops->size_bytes : sizeof(*ops));
-	if (!params->ops.on_batch)
-		wax_step_fail(flow, step, "its callback on_batch is NULL");
 	wax_keyed_check_state(flow, step, params->ops.state_bytes);
 
 	/* Nothing in a small state can need more than 8; anything in a larger one at most 16. */
@@ -628,16 +822,27 @@ static void copy_ops(struct wax_flow *flow, struct wax_step *step, const struct 
 			~(params->state_align - 1);
 }
 
-struct wax_stream wax_stateful_batch(struct wax_stream up, const char *id,
-		const struct wax_type *type, const struct wax_stateful *ops, void *ctx)
+void wax_stateful_describe(struct wax_flow *flow, struct wax_step *step,
+		const struct wax_stateful *ops, wax_on_item_fn on_item, void *ctx,
+		const struct wax_type *up_type)
 {
-	struct wax_step *step = wax_step_add(up.flow, id, &stateful_batch_class);
 	struct params *params = step->params;
-	const struct wax_type *up_type = wax_step_input_keyed(up.flow, step, up);
 
-	copy_ops(up.flow, step, ops);
+	copy_ops(flow, step, ops);
+	params->on_item = on_item;
 	params->ctx = ctx;
 	if (up_type)
 		params->key_bytes = up_type->key->item_bytes;
+}
+
+struct wax_stream wax_stateful_batch(struct wax_stream up, const char *id,
+		const struct wax_type *type, const struct wax_stateful *ops, void *ctx)
+{
+	struct wax_step *step = wax_step_add(up.flow, id, &wax_stateful_batch_class);
+	const struct wax_type *up_type = wax_step_input_keyed(up.flow, step, up);
+
+	wax_stateful_describe(up.flow, step, ops, NULL, ctx, up_type);
+	if (ops && ops->size_bytes > 0 && !ops->on_batch)
+		wax_step_fail(up.flow, step, "its callback on_batch is NULL");
 	return wax_keyed_output(up, step, up_type, type);
 }

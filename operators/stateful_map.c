@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "operators/column.h"
+#include "operators/expiry.h"
 #include "operators/items.h"
 #include "operators/kernel.h"
 #include "operators/keyed.h"
@@ -23,6 +24,7 @@ struct params {
 
 struct data {
 	struct wax_table table;
+	struct wax_expiry expiry;
 	struct wax_column column;
 };
 
@@ -31,7 +33,7 @@ static int open(struct wax_op *op, struct wax_err *err)
 	const struct params *params = op->params;
 	struct data *data = op->data;
 
-	wax_table_init(&data->table, params->key_bytes, params->state_bytes, 0);
+	wax_expiry_init(&data->expiry, op, &data->table, params->key_bytes, params->state_bytes, 0);
 	return wax_column_init(&data->column, op, params->value, false, err);
 }
 
@@ -62,6 +64,7 @@ static inline __attribute__((always_inline)) int push_block(struct wax_op *op,
 	struct wax_table *table = &data->table;
 	struct wax_port *port = &data->column.port;
 	uint64_t before = wax_port_emitted(port);
+	int64_t now = wax_op_now(op);
 	void *states[WAX_TABLE_BLOCK];
 	bool discarded = false;
 
@@ -75,7 +78,7 @@ static inline __attribute__((always_inline)) int push_block(struct wax_op *op,
 		/* What was looked up may be gone since, or serve another key. */
 		if (discarded)
 			state = wax_table_get(table, item.key, NULL);
-		if (wax_unlikely(!state))
+		if (wax_unlikely(!state || wax_expiry_touch(&data->expiry, state, now) < 0))
 			return wax_op_fail(op, batch, first + i, -ENOMEM, NULL);
 
 		if (guarded)
@@ -93,6 +96,7 @@ static inline __attribute__((always_inline)) int push_block(struct wax_op *op,
 		}
 		before++;
 		if (r == WAX_DISCARD) {
+			wax_expiry_drop(&data->expiry, state);
 			wax_table_remove(table, state);
 			discarded = true;
 		}
@@ -116,7 +120,15 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	}
 	wax_port_unguard(&data->column.port);
 	end = wax_column_end(&data->column);
+	wax_expiry_wake(&data->expiry, op);
 	return r < 0 ? r : end;
+}
+
+static int wake(struct wax_op *op, int64_t now)
+{
+	struct data *data = op->data;
+	wax_expiry_remove(&data->expiry, op, &data->table, now);
+	return 0;
 }
 
 static void close(struct wax_op *op)
@@ -124,6 +136,7 @@ static void close(struct wax_op *op)
 	struct data *data = op->data;
 
 	wax_column_fini(&data->column);
+	wax_expiry_fini(&data->expiry);
 	wax_table_fini(&data->table);
 }
 
@@ -138,6 +151,8 @@ static const struct wax_op_class stateful_map_class = {
 		.data_bytes = sizeof(struct data),
 		.open = open,
 		.push = push,
+		.wake = wake,
+		.expires = true,
 		.state_bytes = state_bytes,
 		.close = close,
 };

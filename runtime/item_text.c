@@ -8,15 +8,13 @@
 
 static int write_column(FILE *to, const struct wax_type *type, struct wax_bytes bytes)
 {
-	/* A type that does not say how to print is printed as bytes are. */
-	const struct wax_type *printer = type->print ? type : WAX_BYTES;
-	int length = printer->print(NULL, 0, bytes.data, bytes.bytes);
+	int length = wax_type_print(type, NULL, 0, bytes.data, bytes.bytes);
 	if (length < 0)
 		return -EIO;
 	char *text = malloc((size_t)length + 1);
 	if (!text)
 		return -ENOMEM;
-	printer->print(text, (size_t)length + 1, bytes.data, bytes.bytes);
+	wax_type_print(type, text, (size_t)length + 1, bytes.data, bytes.bytes);
 	size_t written = fwrite(text, 1, (size_t)length, to);
 	free(text);
 	return written == (size_t)length ? 0 : -EIO;

@@ -51,13 +51,13 @@ static void write_exact(struct wax_json *json, const char *name, const char *hex
 static void write_shown(struct wax_json *json, const char *name, const struct wax_type *type,
 		struct wax_bytes bytes)
 {
-	if (type->item_bytes == 0 || !type->print)
+	if (type->shape == WAX_SHAPE_PLAIN && (type->item_bytes == 0 || !type->print))
 		return;
-	int length = type->print(NULL, 0, bytes.data, bytes.bytes);
+	int length = wax_type_print(type, NULL, 0, bytes.data, bytes.bytes);
 	char *text = length < 0 ? NULL : malloc((size_t)length + 1);
 	if (!text)
 		return;
-	length = type->print(text, (size_t)length + 1, bytes.data, bytes.bytes);
+	length = wax_type_print(type, text, (size_t)length + 1, bytes.data, bytes.bytes);
 	if (length >= 0)
 		wax_json_text(json, name, text);
 	free(text);

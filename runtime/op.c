@@ -87,6 +87,16 @@ int wax_op_capture_batch(struct wax_op *op, const struct wax_batch *batch)
 	return r < 0 ? wax_op_fail(op, NULL, 0, r, NULL) : 0;
 }
 
+void wax_op_count_expired(const struct wax_op *op)
+{
+	wax_count(&counters_of(op)->keys_expired, 1);
+}
+
+void wax_op_count_miss(const struct wax_op *op)
+{
+	wax_count(&counters_of(op)->cache_misses, 1);
+}
+
 bool wax_op_rehearses(const struct wax_op *op)
 {
 	return op->worker->env.rehearse;
@@ -116,8 +126,8 @@ static size_t print_value(char *text, size_t text_bytes, const struct wax_type *
 {
 	char raw[WAX_CONTROL_ITEM_BYTES];
 	size_t raw_bytes, used = 0;
-	if (type->print && type->item_bytes) {
-		int printed = type->print(raw, sizeof(raw), value.data, value.bytes);
+	if (type->shape != WAX_SHAPE_PLAIN || (type->print && type->item_bytes)) {
+		int printed = wax_type_print(type, raw, sizeof(raw), value.data, value.bytes);
 		raw_bytes = printed < 0 ? 0 : (size_t)printed;
 		if (raw_bytes >= sizeof(raw))
 			raw_bytes = sizeof(raw) - 1;
@@ -141,7 +151,7 @@ static void remember_item(struct wax_op *op, const struct wax_batch *batch, uint
 	struct wax_worker *worker = op->worker;
 	if (!batch || op->step->input_count == 0 || worker->item[0])
 		return;
-	const struct wax_type *type = wax_op_input_type(op, 0);
+	const struct wax_type *type = wax_op_input_type(op, op->input);
 	size_t used = 0;
 	if (batch->keyed) {
 		used = print_value(worker->item, sizeof(worker->item) / 2, type->key,
@@ -196,7 +206,7 @@ static int post(struct wax_op *op, const struct wax_batch *batch, uint32_t index
 			.source = worker->record->source,
 			.offset = wax_load_relaxed(&worker->record->source_offset),
 			.error = error,
-			.type = wax_op_input_type(op, 0),
+			.type = wax_op_input_type(op, op->input),
 			.item = wax_batch_item(batch, index),
 	};
 	worker->posted = op;
@@ -303,6 +313,7 @@ int wax_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 	wax_count(&counters->bytes_in, wax_batch_bytes(batch));
 	wax_count(&counters->batches_in, 1);
 
+	op->input = input;
 	ports_read(op, batch);
 	int r = op->class->push(op, batch, input);
 	if (r >= 0)

@@ -32,6 +32,7 @@ struct wax_op_class {
 	size_t data_bytes;   /* of op->data: this worker's own; zeroed */
 	bool counts_as_output; /* a flow needs at least one of these */
 	bool any_order; /* has state, but what becomes of it does not depend on the order of items */
+	bool expires;          /* its keys can: wax_ttl */
 
 	/* In the launcher, when the number of workers is known, before the fork: find what can only
 	 * be found there (are the files there? which partitions?). */
@@ -76,6 +77,7 @@ struct wax_op {
 	_Atomic uint64_t *calls; /* of this worker: see wax_op_called */
 	uint32_t index;  /* of the step */
 	uint32_t inputs_live;
+	uint32_t input; /* by which the batch came that is read */
 	bool busy;  /* a sink that takes nothing now: its stage waits */
 	bool flushing; /* a sink whose flush is under way: call it again when woken */
 	bool woken; /* by wax_env_wake: its stage has something to do */
@@ -148,6 +150,10 @@ uint32_t wax_op_worker_count(const struct wax_op *op);
 const struct wax_capture *wax_op_capture(const struct wax_op *op);
 /** Hand a batch to the capture. @return 0; negative, and the operator has failed */
 int wax_op_capture_batch(struct wax_op *op, const struct wax_batch *batch);
+/** Count a key that was forgotten because nothing came for it (wax_ttl). */
+void wax_op_count_expired(const struct wax_op *op);
+/** Count a lookup that a cache had no answer for. */
+void wax_op_count_miss(const struct wax_op *op);
 /** Is every changed key to be snapshot and rebuilt at the end of an epoch (--rehearse)? */
 bool wax_op_rehearses(const struct wax_op *op);
 

@@ -55,6 +55,7 @@ struct wax_step {
 	uint32_t first_output; /* id of its first stream; the others follow */
 
 	enum wax_route route;
+	int64_t ttl_ns;      /* how long a key lives without an item: wax_ttl; 0: for ever */
 	uint32_t part_count; /* ROUTE_PART: partitions of the sink; partition p is worker p % count's */
 	struct wax_part_choice part_choice; /* ROUTE_PART */
 };
@@ -126,6 +127,11 @@ static inline const struct wax_type *wax_type_value(const struct wax_type *type)
 {
 	return type->key ? type->value : type;
 }
+
+/** Write an item as snprintf would: as its type prints it, in hexadecimal digits where that has no
+ *  printer; lists as [a, b], rows as (a, -). @return the length; negative: the printer failed */
+int wax_type_print(const struct wax_type *type, char *text, size_t text_bytes, const void *item,
+		size_t item_bytes);
 
 /** Same name and same size, columns likewise. */
 bool wax_type_same(const struct wax_type *a, const struct wax_type *b);

@@ -10,22 +10,27 @@
 #define STALE_MIN 64
 #define CAPACITY_MIN 64
 
-void wax_timers_init(struct wax_timers *timers)
+void wax_timers_init(struct wax_timers *timers, uint32_t offset)
 {
-	*timers = (struct wax_timers){0};
+	*timers = (struct wax_timers){.offset = offset};
 }
 
 void wax_timers_fini(struct wax_timers *timers)
 {
 	free(timers->heap);
-	*timers = (struct wax_timers){0};
+	*timers = (struct wax_timers){.offset = timers->offset};
+}
+
+static struct wax_timer *timer_of(const struct wax_timers *timers, void *state)
+{
+	return (void *)((char *)state + timers->offset);
 }
 
 /* Tickets are never given twice, so this holds too when the key is gone, whose timer was cleared,
  * and when its memory serves another. */
-static bool counts(const struct wax_timers_item *item)
+static bool counts(const struct wax_timers *timers, const struct wax_timers_item *item)
 {
-	return ((const struct wax_timer *)item->state)->ticket == item->ticket;
+	return timer_of(timers, item->state)->ticket == item->ticket;
 }
 
 static bool earlier(const struct wax_timers_item *a, const struct wax_timers_item *b)
@@ -70,7 +75,7 @@ static void drop_stale(struct wax_timers *timers)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < timers->count; i++) {
-		if (counts(&timers->heap[i]))
+		if (counts(timers, &timers->heap[i]))
 			timers->heap[kept++] = timers->heap[i];
 	}
 	timers->count = kept;
@@ -106,14 +111,16 @@ static void clear(struct wax_timers *timers, struct wax_timer *timer)
 
 int wax_timers_set(struct wax_timers *timers, void *state, int64_t at)
 {
-	struct wax_timer *timer = state;
+	struct wax_timer *timer = timer_of(timers, state);
 
 	if (at == WAX_NEVER) {
 		clear(timers, timer);
 		return 0;
 	}
-	if (timer->ticket != 0 && timer->at == at)
+	if (timer->ticket != 0 && at >= timer->at) {
+		timer->at = at;
 		return 0;
+	}
 	if (reserve(timers) < 0)
 		return -ENOMEM;
 
@@ -124,13 +131,22 @@ int wax_timers_set(struct wax_timers *timers, void *state, int64_t at)
 	return 0;
 }
 
-/* The earliest that counts; NULL: none. */
+/* The earliest that counts; NULL: none. One that was set later meanwhile goes to its place. */
 static struct wax_timers_item *first(struct wax_timers *timers)
 {
 	while (timers->count > 0) {
-		if (counts(&timers->heap[0]))
+		struct wax_timers_item item = timers->heap[0];
+		struct wax_timer *timer = timer_of(timers, item.state);
+
+		if (!counts(timers, &item)) {
+			drop_first(timers);
+			continue;
+		}
+		if (timer->at == item.at)
 			return &timers->heap[0];
-		drop_first(timers);
+		item.at = timer->at;
+		item.ticket = timer->ticket = ++timers->ticket;
+		sift_down(timers->heap, timers->count, 0, item);
 	}
 	return NULL;
 }
@@ -144,7 +160,7 @@ void *wax_timers_pop_due(struct wax_timers *timers, int64_t now)
 
 	void *state = item->state;
 
-	clear(timers, state);
+	clear(timers, timer_of(timers, state));
 	drop_first(timers);
 	return state;
 }

@@ -8,17 +8,18 @@
 #include <wax/base.h>
 
 /*
- * When the keys of a table want to be woken. A key has one timer or none; setting it anew costs as
- * much as setting it: what was set before stays in the heap, is known by its ticket, and goes when
- * it comes to the top or when such entries outnumber the others.
+ * When the keys of a table want to be woken. A key has one timer or none. To set it later than it
+ * stands is a store: its place in the heap is mended when it comes to the top. To set it earlier
+ * costs as much as setting it: what was set before stays in the heap, is known by its ticket, and
+ * goes when it comes to the top or when such entries outnumber the others.
  *
- * The table's states must begin with a struct wax_timer, which is zero at first: not set. It is
- * looked at as long as the heap knows of it: memory of a key that is gone must stay, and may serve
- * another key.
+ * In the table's states there is a struct wax_timer for each struct wax_timers over the table, which
+ * is zero at first: not set. It is looked at as long as the heap knows of it: memory of a key that
+ * is gone must stay, and may serve another key.
  */
 struct wax_timer {
 	uint64_t ticket; /* of the entry in the heap that counts; 0: not set */
-	int64_t at;      /* ns since the Unix epoch */
+	int64_t at;      /* ns since the Unix epoch; that in the heap may be earlier */
 };
 
 struct wax_timers_item {
@@ -28,6 +29,7 @@ struct wax_timers_item {
 };
 
 struct wax_timers {
+	uint32_t offset;              /* of a key's timer in its state */
 	struct wax_timers_item *heap; /* the earliest first; of equal times the one set first */
 	size_t count;                 /* in the heap */
 	size_t set_count;             /* of them, timers that are set */
@@ -35,7 +37,8 @@ struct wax_timers {
 	uint64_t ticket; /* last one given */
 };
 
-void wax_timers_init(struct wax_timers *timers);
+/** @param offset of the struct wax_timer in the table's states; a multiple of 8 */
+void wax_timers_init(struct wax_timers *timers, uint32_t offset);
 void wax_timers_fini(struct wax_timers *timers);
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <wax/type.h>
+#include <wax/join.h>
+#include <wax/list.h>
 
 #include <math.h>
 #include <stdbool.h>
@@ -255,6 +256,101 @@ const struct wax_type *wax_type_keyed(const struct wax_type *key, const struct w
 	return type;
 }
 
+/* The type of a name that is made up of its parts; they are the same when their names are. */
+static struct wax_type *make_shape(const char *name, enum wax_shape shape,
+		const struct wax_type *const *parts, uint32_t count)
+{
+	const struct wax_type **copy = calloc(count, sizeof(const struct wax_type *));
+	struct wax_type *type = copy ? make(name) : NULL;
+
+	if (!type) {
+		free(copy);
+		return NULL;
+	}
+	memcpy(copy, parts, count * sizeof(const struct wax_type *));
+	type->shape = shape;
+	type->parts = copy;
+	type->part_count = count;
+	return type;
+}
+
+static const struct wax_type *find_shape(
+		enum wax_shape shape, const struct wax_type *const *parts, uint32_t count)
+{
+	for (size_t i = 0; i < made_count; i++) {
+		if (made[i]->shape == shape && made[i]->part_count == count &&
+				memcmp(made[i]->parts, parts,
+						count * sizeof(const struct wax_type *)) == 0)
+			return made[i];
+	}
+	return NULL;
+}
+
+const struct wax_type *wax_type_list(const struct wax_type *item)
+{
+	const struct wax_type *known_list;
+	char name[512];
+
+	if (!item || item->key)
+		return NULL;
+	known_list = find_shape(WAX_SHAPE_LIST, &item, 1);
+	if (known_list)
+		return known_list;
+	snprintf(name, sizeof(name), "list of %s", item->name);
+	return make_shape(name, WAX_SHAPE_LIST, &item, 1);
+}
+
+/* Of rows whose values all have a fixed size; 0: they have none, or are too large for it. */
+static uint32_t row_bytes(const struct wax_type *const *sides, uint32_t count)
+{
+	size_t bytes = WAX_JOIN_HEAD_BYTES(count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (sides[i]->item_bytes == 0)
+			return 0;
+		bytes = ((bytes + 7) & ~(size_t)7) + sides[i]->item_bytes;
+	}
+	bytes = (bytes + 7) & ~(size_t)7;
+	return bytes <= ITEM_BYTES_MAX ? (uint32_t)bytes : 0;
+}
+
+const struct wax_type *wax_type_row(const struct wax_type *const *sides, uint32_t count)
+{
+	const struct wax_type *known_row;
+	struct wax_type *type;
+	char name[512] = "row of ";
+
+	if (!sides || count < 1 || count > WAX_JOIN_SIDES_MAX)
+		return NULL;
+	for (uint32_t i = 0; i < count; i++) {
+		size_t used = strlen(name);
+
+		if (!sides[i] || sides[i]->key)
+			return NULL;
+		snprintf(name + used, sizeof(name) - used, "%s%s", i ? ", " : "", sides[i]->name);
+	}
+	known_row = find_shape(WAX_SHAPE_ROW, sides, count);
+	if (known_row)
+		return known_row;
+	type = make_shape(name, WAX_SHAPE_ROW, sides, count);
+	if (!type)
+		return NULL;
+	type->item_bytes = row_bytes(sides, count);
+	type->align = 8;
+	return type;
+}
+
+static bool parts_same(const struct wax_type *a, const struct wax_type *b)
+{
+	if (a->shape != b->shape || a->part_count != b->part_count)
+		return false;
+	for (uint32_t i = 0; i < a->part_count; i++) {
+		if (!wax_type_same(a->parts[i], b->parts[i]))
+			return false;
+	}
+	return true;
+}
+
 bool wax_type_same(const struct wax_type *a, const struct wax_type *b)
 {
 	if (a == b)
@@ -263,5 +359,8 @@ bool wax_type_same(const struct wax_type *a, const struct wax_type *b)
 		return false;
 	if (a->key)
 		return wax_type_same(a->key, b->key) && wax_type_same(a->value, b->value);
+	/* The name of a list or row is for messages, and may be cut. */
+	if (a->shape != WAX_SHAPE_PLAIN || b->shape != WAX_SHAPE_PLAIN)
+		return parts_same(a, b);
 	return a->item_bytes == b->item_bytes && strcmp(a->name, b->name) == 0;
 }

@@ -41,7 +41,9 @@ enum {
 	X(batches_in, "batches", "batches that they came in")                                   \
 	X(items_out, "items", "items that the step emitted")                                    \
 	X(bytes_out, "bytes", "bytes of their keys and values")                                 \
-	X(items_dropped, "items", "items dropped because a callback failed")
+	X(items_dropped, "items", "items dropped because a callback failed")                    \
+	X(keys_expired, "keys", "keys that were forgotten because their time to live was over")    \
+	X(cache_misses, "lookups", "lookups that a cache had no answer for")
 
 #define WAX_EDGE_COUNTERS(X)                                                                    \
 	X(items_out, "items", "items sent to all workers, this one included")                   \
@@ -65,7 +67,6 @@ enum {
 
 struct wax_step_counters {
 	WAX_STEP_COUNTERS(WAX_COUNTER_FIELD)
-	uint64_t reserved[2];
 };
 
 struct wax_edge_counters {

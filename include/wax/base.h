@@ -23,9 +23,11 @@
 #ifdef __cplusplus
 #define WAX_ALIGNOF(T) alignof(T)
 #define WAX_RESTRICT __restrict
+#define WAX_STATIC_ASSERT(condition, sentence) static_assert(condition, sentence)
 #else
 #define WAX_ALIGNOF(T) _Alignof(T)
 #define WAX_RESTRICT restrict
+#define WAX_STATIC_ASSERT(condition, sentence) _Static_assert(condition, sentence)
 #endif
 
 /** A point in time, ns since the Unix epoch, or a duration in ns; WAX_NEVER is later than any. */

@@ -79,6 +79,59 @@ WAX_API struct wax_stream wax_stateful_batch(struct wax_stream up, const char *i
 		const struct wax_type *type, const struct wax_stateful *ops, void *ctx);
 
 /**
+ * The general keyed operator, item by item: as struct wax_stateful, but for on_item. Items are
+ * served in the order of arrival, whatever their keys. Of a key that is discarded the next item,
+ * in the same batch or later, finds a new state. Every callback but on_item may be NULL.
+ */
+struct wax_stateful_item {
+	size_t size_bytes;  /* sizeof(struct wax_stateful_item) */
+	size_t state_bytes; /* per key, in [0, 65536]; zeroed when the key is new */
+
+	int (*build)(struct wax_keyed *keyed, void *state, struct wax_bytes saved, void *ctx);
+	/** One item; emit any number of values to wax_keyed_out(keyed). Gives back WAX_RETAIN,
+	 *  WAX_DISCARD, or a negative errno. */
+	int (*on_item)(struct wax_keyed *keyed, void *state, const struct wax_item *item,
+			void *ctx);
+	int (*on_notify)(struct wax_keyed *keyed, void *state, void *ctx);
+	int (*on_eof)(struct wax_keyed *keyed, void *state, void *ctx);
+	int64_t (*notify_at)(const void *state, void *ctx);
+	int (*snapshot)(struct wax_out *out, const void *state, void *ctx);
+	void (*free)(void *state, void *ctx);
+};
+
+/** @param type of the values that are emitted
+ *  @param ops  borrows until the process ends */
+WAX_API struct wax_stream wax_stateful_items(struct wax_stream up, const char *id,
+		const struct wax_type *type, const struct wax_stateful_item *ops, void *ctx);
+
+/**
+ * Turn each value into any number of values of `type`, with a state of state_bytes per key that is
+ * zero at first. Give back WAX_RETAIN or WAX_DISCARD.
+ */
+WAX_API struct wax_stream wax_stateful_flat_map(struct wax_stream up, const char *id,
+		const struct wax_type *type, size_t state_bytes,
+		int (*fn)(struct wax_out *out, void *state, const struct wax_item *item, void *ctx),
+		void *ctx);
+
+/**
+ * Let keys of a keyed step expire: one for which no item came for so long ends as if the input had
+ * ended for it. on_eof is called, a final result is emitted, its state is freed, and its next item
+ * finds it new. Takes time for the keys that expire, not for all, and 16 bytes of memory a key.
+ * When many expire at once they go some thousand a turn; one that gets an item meanwhile stays.
+ *
+ *     counts = wax_ttl(wax_count_final(by_user, "count"), 60 * INT64_C(1000000000));
+ *
+ * Works on every step with a state for each key: wax_stateful_items, wax_stateful_batch, _map and
+ * _flat_map, the _final and the _running ones, wax_collect and wax_join. A _final step that has it does not
+ * combine values before they cross.
+ *
+ * @param stream what the step gives
+ * @param ttl_ns more than 0; measured by the clock of the worker, not by what items say
+ * @return stream
+ */
+WAX_API struct wax_stream wax_ttl(struct wax_stream stream, int64_t ttl_ns);
+
+/**
  * Turn each value into exactly one value of `type`, with a state of state_bytes per key that is
  * zero at first. Give back WAX_RETAIN or WAX_DISCARD.
  */

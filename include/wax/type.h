@@ -30,6 +30,18 @@ struct wax_type {
 	/* Both set: a keyed type, made by wax_type_keyed. */
 	const struct wax_type *key;
 	const struct wax_type *value;
+
+	/* Of a list (wax_type_list) the type of its items, of a row (wax_type_row) those of its
+	 * sides; both print themselves. */
+	const struct wax_type *const *parts;
+	uint32_t part_count;
+	uint32_t shape; /* enum wax_shape */
+};
+
+enum wax_shape {
+	WAX_SHAPE_PLAIN = 0,
+	WAX_SHAPE_LIST,
+	WAX_SHAPE_ROW,
 };
 
 WAX_API extern const struct wax_type wax_type_bytes, wax_type_text;

@@ -11,6 +11,11 @@
 #include <wax/operators.h>
 #include <wax/stateful.h>
 #include <wax/aggregates.h>
+#include <wax/key.h>
+#include <wax/list.h>
+#include <wax/collect.h>
+#include <wax/join.h>
+#include <wax/enrich.h>
 #include <wax/kernel.h>
 #include <wax/connector.h>
 #include <wax/connectors.h>

@@ -19,7 +19,7 @@ figures() {
 figures --plot "$work/plot.svg" --markdown "$work/results.md" --commit test all
 cp "$work/out" "$work/json"
 
-for group in exchange redistribute epoch latency wake operators state lines profile overcommit memory wordcount brc start; do
+for group in exchange redistribute epoch latency wake operators keyed state lines profile overcommit memory wordcount brc start; do
 	# Some need two CPUs, and say so.
 	grep -q "^{\"bench\":\"$group/" "$work/json" && continue
 	[ "$(nproc)" -lt 2 ] || fail "nothing of group $group"

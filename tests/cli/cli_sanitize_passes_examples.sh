@@ -30,6 +30,7 @@ expect_exit 0 "$waxrun" -q -n 2 "$examples/record_sink.so" -- --to "$work/record
 passes "$examples/wordcount.so" --in "$work/text"
 passes "$examples/brc.so" --in "$work/rows"
 passes "$examples/operators.so" --count 100
+passes "$examples/keyed.so"
 passes "$examples/redistribute.so" --items 5K
 printf 'ada 1200\nada x\nbob 300\n' >"$work/orders"
 passes "$examples/compose.so" --old "$work/orders" --new "$work/orders"

@@ -21,8 +21,10 @@ functions() {
 count=0
 for name in $(functions operators.h 'WAX_API struct wax_stream'; functions operators.h 'WAX_API struct wax_branches'
 	functions operators.h 'WAX_API void'
-	functions stateful.h 'WAX_API struct wax_stream'; functions kernel.h 'WAX_API struct wax_stream'
-	functions aggregates.h 'WAX_API struct wax_stream'); do
+	for header in stateful.h aggregates.h collect.h join.h enrich.h; do
+		functions $header 'WAX_API struct wax_stream'
+	done
+	functions kernel.h 'WAX_API struct wax_stream'); do
 	grep -qx "### $name" "$reference/operators.md" || fail "$reference/operators.md has no section $name"
 	count=$((count + 1))
 done

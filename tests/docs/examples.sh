@@ -12,6 +12,16 @@ done
 expect_equal "$work/operators.1" "$work/operators.3"
 [ "$(wc -l <"$work/operators.1")" -gt 500 ] || fail 'the operators gave little'
 
+for workers in 1 3; do
+	expect_exit 0 "$waxrun" -q -n "$workers" "$examples/keyed.so"
+	sort "$work/out" >"$work/keyed.$workers"
+done
+expect_equal "$work/keyed.1" "$work/keyed.3"
+for line in '(green, 1): 2' 'a bucket of 1' 'meter of 0: 4' 'record of 1: 7' 'list of 1: [1, 4, 7]' 'list of 2 adds up to 15' \
+	'row of 0: (4, red)' '3 of blue' none; do
+	grep -qxF -e "$line" "$work/keyed.1" || fail "the keyed operators did not give $line"
+done
+
 # Records that are written are read back, all of them, at full speed and at a rate.
 mkdir "$work/records"
 expect_exit 0 "$waxrun" -q -n 3 "$examples/record_sink.so" -- --to "$work/records" --count 30K

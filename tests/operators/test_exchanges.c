@@ -195,6 +195,62 @@ Test(exchanges, are_left_out_behind_steps_that_keep_the_key)
 		cr_assert_eq(exchange_count(builds[i], 3), 1, "flow %zu", i);
 }
 
+static struct wax_stream collected(struct wax_stream up)
+{
+	const struct wax_collect_options options = {.size_bytes = sizeof(options), .count_max = 2};
+
+	return wax_collect(up, "lists", &options);
+}
+
+static int item_same(struct wax_keyed *keyed, void *state, const struct wax_item *item, void *ctx)
+{
+	return same(wax_keyed_out(keyed), state, item, ctx);
+}
+
+static const struct wax_stateful_item sames = {.size_bytes = sizeof(sames), .on_item = item_same};
+
+static struct wax_stream joined(struct wax_stream left, struct wax_stream right)
+{
+	struct wax_stream sides[] = {left, right};
+
+	return wax_join("rows", sides, 2, WAX_JOIN_LAST, WAX_JOIN_COMPLETE);
+}
+
+FLOW(to_stateful_items, wax_stateful_items(up, "s", WAX_U64, &sames, NULL))
+FLOW(to_stateful_flat_map, wax_stateful_flat_map(up, "s", WAX_U64, 8, same, NULL))
+FLOW(to_collect, collected(up))
+FLOW(past_stateful_items,
+		wax_count_final(wax_stateful_items(keyed_step(up), "s", WAX_U64, &sames, NULL),
+				"c"))
+FLOW(past_stateful_flat_map,
+		wax_count_final(wax_stateful_flat_map(keyed_step(up), "s", WAX_U64, 8, same, NULL),
+				"c"))
+FLOW(past_collect, wax_count_final(collected(keyed_step(up)), "c"))
+FLOW(past_ttl, wax_count_final(wax_ttl(wax_count_final(up, "d"), 1000), "c"))
+
+Test(exchanges, one_takes_items_to_the_newer_keyed_steps_and_none_past_them)
+{
+	static const build_fn builds[] = {to_stateful_items, to_stateful_flat_map, to_collect,
+			past_stateful_items, past_stateful_flat_map, past_collect, past_ttl};
+
+	for (size_t i = 0; i < sizeof(builds) / sizeof(builds[0]); i++)
+		cr_assert_eq(exchange_count(builds[i], 3), 1, "flow %zu", i);
+}
+
+FLOW(to_join, joined(up, wax_filter_typed(up, "odd", &odd)))
+FLOW(to_join_half, joined(up, keyed_step(up)))
+FLOW(to_join_whole, joined(keyed_step(up), wax_count_final(up, "c")))
+FLOW(past_join, wax_count_final(joined(up, up), "c"))
+
+Test(exchanges, of_a_join_are_those_of_the_sides_that_are_not_where_their_keys_are)
+{
+	cr_assert_eq(exchange_count(to_join, 3), 2);
+	/* One to the keyed step, one to the side that is not behind it. */
+	cr_assert_eq(exchange_count(to_join_half, 3), 2);
+	cr_assert_eq(exchange_count(to_join_whole, 3), 2);
+	cr_assert_eq(exchange_count(past_join, 3), 2);
+}
+
 static int pair(struct wax_out *out, const struct wax_item *item, void *ctx)
 {
 	(void)ctx;

@@ -85,6 +85,37 @@ SKIPPING(filter_map_valued,
 SKIPPING(keyed_on, wax_key_on(numbers(flow, 20000), "s", WAX_U64, same_but_bad, NULL))
 SKIPPING(keyed_on_text, wax_key_on(numbers(flow, 20000), "s", WAX_TEXT, text_but_bad, NULL))
 
+static int stateful_but_bad(
+		struct wax_out *out, void *state, const struct wax_item *item, void *ctx)
+{
+	(void)state;
+	return same_but_bad(out, item, ctx);
+}
+
+/* The lookup fails, and not the callback that asks. */
+static int find_but_bad(struct wax_out *out, struct wax_bytes key, void *ctx)
+{
+	const struct wax_item item = {.value = key};
+
+	return same_but_bad(out, &item, ctx);
+}
+
+static int ask(struct wax_out *out, const struct wax_item *item, struct wax_cache *cache, void *ctx)
+{
+	struct wax_bytes answer = wax_cache_get(cache, item->value.data, item->value.bytes);
+
+	(void)ctx;
+	return answer.data ? wax_emit(out, answer.data, answer.bytes) : 0;
+}
+
+static const struct wax_enrich_options finding = {
+		.size_bytes = sizeof(finding), .get = find_but_bad, .entries_max = 100};
+
+SKIPPING(stateful_flat_mapped,
+		wax_stateful_flat_map(keyed_numbers(flow, 20000, &seven), "s", WAX_U64, 8,
+				stateful_but_bad, NULL))
+SKIPPING(looked_up, wax_enrich_cached(numbers(flow, 20000), "s", WAX_U64, ask, &finding, NULL))
+
 /* Of 0 ... 19999 without those that end in 3. */
 enum { GOOD = 18000, GOOD_SUM = 199990000 - (2000 * 3 + 10 * 1999000) };
 
@@ -92,7 +123,8 @@ Test(policy, the_bad_are_dropped_and_the_others_are_not)
 {
 	const build_fn flows[] = {mapped, mapped_to_text, mapped_silently, filter_mapped,
 			map_valued, map_valued_to_text, flat_map_valued, flat_map_valued_to_text,
-			filter_map_valued, keyed_on, keyed_on_text};
+			filter_map_valued, keyed_on, keyed_on_text, stateful_flat_mapped,
+			looked_up};
 
 	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++)
 		expect_sum(flows[i], GOOD, GOOD_SUM);

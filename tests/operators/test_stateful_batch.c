@@ -504,7 +504,7 @@ static void rings_many(struct wax_flow *flow)
 			.notify_at = long_ago,
 	};
 	struct wax_stream parts[] = {keyed_numbers(flow, 20000, &many_keys),
-			wax_key_on(wax_input(flow, "slow", wax_numbers_single(4, 50)), "late",
+			wax_key_on(wax_input(flow, "slow", wax_numbers_single(25, 50)), "late",
 					WAX_U64, wax_key_self, NULL)};
 
 	run_flow_output(wax_stateful_batch(wax_merge("both", parts, 2), "s", WAX_TEXT, &ops, NULL),

@@ -55,6 +55,8 @@ enum kind {
 	INSPECT,
 	STATEFUL_BATCH,
 	STATEFUL_MAP,
+	STATEFUL_FLAT_MAP,
+	COLLECT,
 	COUNT_RUNNING,
 	DEDUP,
 	FOLD_FINAL,
@@ -63,6 +65,7 @@ enum kind {
 	MIN_FINAL,
 	MAX_FINAL,
 	TOP_N_FINAL,
+	JOIN,
 	KIND_COUNT,
 };
 
@@ -70,8 +73,9 @@ static const char *const kind_names[KIND_COUNT] = {"numbers", "single", "lines",
 		"flat_map", "flat_map_batch", "filter", "filter_map", "key_on", "key_self",
 		"key_rm", "map_value", "flat_map_value", "filter_value", "filter_map_value",
 		"branch", "merge", "deal_batches", "deal_items", "broadcast", "inspect",
-		"stateful_batch", "stateful_map", "count_running", "dedup", "fold_final",
-		"reduce_final", "count_final", "min_final", "max_final", "top_n_final"};
+		"stateful_batch", "stateful_map", "stateful_flat_map", "collect", "count_running",
+		"dedup", "fold_final", "reduce_final", "count_final", "min_final", "max_final",
+		"top_n_final", "join"};
 
 /* What the model knows of an item. */
 struct pair {
@@ -185,8 +189,12 @@ static int fits(struct graph *graph, enum kind kind, struct stream *stream)
 	case FILTER_MAP_VALUE:
 	case STATEFUL_MAP:
 	case STATEFUL_BATCH:
+	case STATEFUL_FLAT_MAP:
 		stream->value = (enum coding)below(graph, CODING_COUNT);
-		stream->factor *= kind == STATEFUL_BATCH || kind == FLAT_MAP_VALUE ? 1.5 : 1;
+		stream->factor *= kind == STATEFUL_BATCH || kind == STATEFUL_FLAT_MAP ||
+						kind == FLAT_MAP_VALUE
+				? 1.5
+				: 1;
 		return stream->keyed && stream->factor < FACTOR_MAX;
 	case FOLD_FINAL:
 		stream->value = below(graph, 2) ? AS_U64 : AS_RECORD;
@@ -202,6 +210,10 @@ static int fits(struct graph *graph, enum kind kind, struct stream *stream)
 	case MIN_FINAL:
 	case MAX_FINAL:
 	case TOP_N_FINAL:
+	case COLLECT:
+		return stream->keyed;
+	case JOIN:
+		stream->value = (enum coding)below(graph, CODING_COUNT);
 		return stream->keyed;
 	case FILTER:
 	case BRANCH:
@@ -462,6 +474,58 @@ static int do_stateful_map(struct wax_out *out, void *state, const struct wax_it
 	return value % 5 == 0 ? WAX_DISCARD : WAX_RETAIN;
 }
 
+static int do_stateful_flat_map(
+		struct wax_out *out, void *state, const struct wax_item *item, void *ctx)
+{
+	const struct node *node = ctx;
+	uint64_t *seen = state;
+	uint64_t value = value_of(node, item);
+	if (*seen != 0 && *seen != node->salt + 1)
+		die("a state that is not its own");
+	*seen = node->salt + 1;
+	for (uint64_t i = 0; i < copies_of(node, value); i++)
+		emit_value(out, node, mixed(node, value, i));
+	return value % 5 == 0 ? WAX_DISCARD : WAX_RETAIN;
+}
+
+/* What collect has gathered goes on one by one. */
+static int do_spread(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	const struct node *node = ctx;
+	struct wax_list list = wax_list_of(item->value, type_of(node->in.value));
+	struct wax_bytes next;
+	uint64_t count = 0, bound = 1 + node->salt % 7;
+	for (; wax_list_next(&list, &next); count++) {
+		union written aligned;
+		if (next.bytes > sizeof(aligned))
+			die("a list with too large an item");
+		memcpy(&aligned, next.data, next.bytes);
+		uint64_t value = read_number(
+				(struct wax_bytes){&aligned, next.bytes}, node->in.value);
+		emit(out, node, read_number(item->key, node->in.key), value);
+	}
+	if (count == 0 || count > bound)
+		die("a list of the wrong length");
+	return 0;
+}
+
+/* A row of the least and the greatest value of a key. */
+static int do_row(struct wax_out *out, const struct wax_item *item, void *ctx)
+{
+	const struct node *node = ctx;
+	uint64_t numbers[2];
+	for (uint32_t side = 0; side < 2; side++) {
+		struct wax_bytes value = wax_join_side(item->value, side);
+		union written aligned;
+		if (!value.data || value.bytes > sizeof(aligned))
+			die("a row without a value");
+		memcpy(&aligned, value.data, value.bytes);
+		numbers[side] = read_number(
+				(struct wax_bytes){&aligned, value.bytes}, node->in.value);
+	}
+	return emit_value(out, node, numbers[0] * 3 + numbers[1]);
+}
+
 /* An accumulator is written as its stream's type at all times. */
 static uint64_t acc_read(const struct node *node, const void *acc)
 {
@@ -599,6 +663,34 @@ static int do_line(struct wax_out *out, const struct wax_item *item, void *ctx)
 
 /* ---- Building */
 
+static const char *id_beside(struct wax_flow *flow, const struct node *node, const char *what)
+{
+	char *id = wax_flow_alloc(flow, sizeof(node->id) + 16);
+	snprintf(id, sizeof(node->id) + 16, "%s_%s", what, node->id);
+	return id;
+}
+
+static struct wax_stream build_collect(struct wax_stream up, struct node *node)
+{
+	const struct wax_collect_options options = {
+			.size_bytes = sizeof(options), .count_max = 1 + node->salt % 7};
+	const struct wax_type *type =
+			wax_type_keyed(type_of(node->in.key), type_of(node->in.value));
+	up = wax_collect(up, id_beside(up.flow, node, "lists"), &options);
+	return wax_flat_map(up, node->id, type, do_spread, node);
+}
+
+static struct wax_stream build_join(struct wax_stream up, struct node *node)
+{
+	struct wax_stream sides[] = {
+			wax_min_final(up, id_beside(up.flow, node, "least"), do_compare, node),
+			wax_max_final(up, id_beside(up.flow, node, "greatest"), do_compare, node)};
+	enum wax_join_insert insert = (enum wax_join_insert)(node->salt % 3);
+	enum wax_join_emit emit_mode = node->salt % 2 ? WAX_JOIN_COMPLETE : WAX_JOIN_FINAL;
+	up = wax_join(id_beside(up.flow, node, "rows"), sides, 2, insert, emit_mode);
+	return wax_map_value(up, node->id, type_of(node->to.value), do_row, node);
+}
+
 static struct wax_stream build_source(
 		struct wax_flow *flow, const struct graph *graph, struct node *node)
 {
@@ -632,6 +724,13 @@ static struct wax_stream build_keyed(struct wax_stream up, struct node *node)
 		return wax_count_running(up, node->id);
 	case DEDUP:
 		return wax_dedup(up, node->id, WAX_SAME_ITEM, node->salt % 2 ? WAX_NEVER : HOUR);
+	case STATEFUL_FLAT_MAP:
+		return wax_stateful_flat_map(
+				up, node->id, value, sizeof(uint64_t), do_stateful_flat_map, node);
+	case COLLECT:
+		return build_collect(up, node);
+	case JOIN:
+		return build_join(up, node);
 	case FOLD_FINAL:
 		return wax_fold_merge_final(up, node->id, value, do_fold_init, do_fold,
 				node->salt % 3 ? do_merge : NULL, node);
@@ -798,6 +897,8 @@ static uint64_t model_final(
 		return first->value;
 	if (node->kind == MAX_FINAL)
 		return last[-1].value;
+	if (node->kind == JOIN)
+		return first->value * 3 + last[-1].value;
 	for (const struct pair *at = first; at < last; at++) {
 		switch (node->kind) {
 		case FOLD_FINAL:
@@ -877,6 +978,10 @@ static void model_pair(const struct node *node, struct pair pair, struct stream 
 		for (uint64_t i = 0; i < copies_of(node, value); i++)
 			add(to, key_for(node, value), mixed(node, value, i));
 		return;
+	case STATEFUL_FLAT_MAP:
+		for (uint64_t i = 0; i < copies_of(node, value); i++)
+			add(to, key, mixed(node, value, i));
+		return;
 	case FILTER:
 	case FILTER_VALUE:
 		if (is_kept(node, value))
@@ -908,6 +1013,7 @@ static void model_pair(const struct node *node, struct pair pair, struct stream 
 	case MIN_FINAL:
 	case MAX_FINAL:
 	case TOP_N_FINAL:
+	case JOIN:
 		return;
 	default: /* passes everything on */
 		add(to, key, value);

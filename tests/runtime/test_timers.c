@@ -47,7 +47,7 @@ static void assert_none_due(int64_t now)
 static void init(void)
 {
 	wax_table_init(&table, 8, sizeof(struct wax_timer), 0);
-	wax_timers_init(&timers);
+	wax_timers_init(&timers, 0);
 }
 
 static void fini(void)
@@ -105,6 +105,47 @@ Test(timers, going_back_to_an_earlier_time_fires_once)
 	set(1, 10);
 	assert_due(100, 1);
 	assert_none_due(100);
+}
+
+Test(timers, setting_one_later_again_and_again_takes_no_room)
+{
+	set(1, 10);
+	set(2, 15);
+	for (int64_t at = 11; at < 10000; at++)
+		set(1, at);
+	cr_assert_eq(timers.count, 2);
+	assert_due(20, 2);
+	assert_none_due(9998);
+	cr_assert_eq(wax_timers_next(&timers), 9999);
+	assert_due(9999, 1);
+	assert_none_due(WAX_NEVER);
+}
+
+Test(timers, one_that_was_set_later_can_be_set_earlier_again)
+{
+	set(1, 10);
+	set(1, 50);
+	set(1, 30);
+	assert_none_due(29);
+	assert_due(30, 1);
+	assert_none_due(WAX_NEVER);
+	cr_assert_eq(timers.set_count, 0);
+}
+
+Test(timers, two_of_a_key_know_nothing_of_each_other)
+{
+	struct wax_timers others;
+
+	wax_table_fini(&table);
+	wax_table_init(&table, 8, 2 * sizeof(struct wax_timer), 0);
+	wax_timers_init(&others, sizeof(struct wax_timer));
+	set(1, 10);
+	cr_assert_eq(wax_timers_set(&others, state_of(1), 20), 0);
+	assert_due(100, 1);
+	assert_none_due(100);
+	cr_assert_eq(wax_timers_next(&others), 20);
+	cr_assert_eq(key_of(wax_timers_pop_due(&others, 20)), 1);
+	wax_timers_fini(&others);
 }
 
 Test(timers, never_clears)

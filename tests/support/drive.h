@@ -55,11 +55,11 @@ static inline int drive_take(struct wax_port *port, const struct wax_batch *batc
 		struct wax_bytes key = wax_batch_key(batch, i), value = wax_batch_value(batch, i);
 		char *at = drive->output + drive->output_bytes;
 		size_t room = sizeof(drive->output) - drive->output_bytes;
-		int bytes = type->key->print(at, room, key.data, key.bytes);
+		int bytes = wax_type_print(type->key, at, room, key.data, key.bytes);
 
 		bytes += snprintf(at + bytes, room - (size_t)bytes, ":");
-		bytes += wax_type_value(type)->print(
-				at + bytes, room - (size_t)bytes, value.data, value.bytes);
+		bytes += wax_type_print(wax_type_value(type), at + bytes, room - (size_t)bytes,
+				value.data, value.bytes);
 		bytes += snprintf(at + bytes, room - (size_t)bytes, "\n");
 		drive->output_bytes += (size_t)bytes;
 	}
@@ -178,6 +178,11 @@ static inline void drive_expect(struct drive *drive, const char *output)
 	cr_assert_str_eq(drive->output, output, "gave\n%s", drive->output);
 	drive->output[0] = '\0';
 	drive->output_bytes = 0;
+}
+
+static inline uint64_t drive_expired(const struct drive *drive)
+{
+	return wax_control_step(&drive->control, 0, drive->op.index)->keys_expired;
 }
 
 static inline void drive_close(struct drive *drive)
