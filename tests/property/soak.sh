@@ -32,5 +32,6 @@ while [ "$(date +%s)" -lt "$ends" ]; do
 	turn 'damaged exchange' "$BUILD/tests/runtime_sim_exchange_damage"
 	turn 'channel' "$BUILD/tests/shm_stress_channel"
 	turn 'doorbell' "$BUILD/tests/shm_stress_bell"
+	turn 'epochs' "$BUILD/tests/runtime_stress_epochs"
 done
 echo "$seconds seconds without a fault"
