@@ -56,6 +56,47 @@ static struct wax_stream sums(struct wax_stream up)
 	return wax_sum_running(up, "sum");
 }
 
+/* ---- stateful_flat_map */
+
+struct highest {
+	int64_t value; /* the last one */
+	bool is_set;
+};
+
+static int if_greater(struct wax_out *out, void *state, const struct wax_item *item, void *ctx)
+{
+	struct highest *last = state;
+	int64_t value = row_number(item);
+
+	(void)ctx;
+	if (!last->is_set || value > last->value)
+		wax_emit(out, &value, sizeof(value));
+	*last = (struct highest){.value = value, .is_set = true};
+	return WAX_RETAIN;
+}
+
+static struct wax_stream risen(struct wax_stream up)
+{
+	return wax_stateful_flat_map(
+			up, "risen", WAX_I64, sizeof(struct highest), if_greater, NULL);
+}
+
+static int count_once(struct wax_out *out, void *state, const struct wax_item *item, void *ctx)
+{
+	int64_t *seen = state;
+
+	(void)item;
+	(void)ctx;
+	++*seen;
+	wax_emit(out, seen, sizeof(*seen));
+	return WAX_DISCARD;
+}
+
+static struct wax_stream counted_once(struct wax_stream up)
+{
+	return wax_stateful_flat_map(up, "once", WAX_I64, sizeof(int64_t), count_once, NULL);
+}
+
 /* ---- _final */
 
 static int fold_greater(void *acc, const struct wax_item *item, void *ctx)
@@ -300,6 +341,17 @@ const struct row keyed_rows[] = {
 				.steps = map_to_two,
 				.status = 1,
 				.failed_step = "test.two"},
+		{.id = "sfm-1",
+				.order = ORDERED,
+				.items = PAIRS,
+				.input = "ALL=2;ALL=5;ALL=8;ALL=1;ALL=3",
+				.steps = risen,
+				.expected = "ALL=2;ALL=5;ALL=8;ALL=3"},
+		{.id = "sfm-2",
+				.items = PAIRS,
+				.input = "ALL=7;ALL=7",
+				.steps = counted_once,
+				.expected = "ALL=1;ALL=1"},
 		{.id = "sfm-3", .standing = ABSENT},
 		{.id = "fold-1",
 				.items = PAIRS,

@@ -14,8 +14,8 @@
 
 enum { OUTPUTS_MAX = 4, WORKERS_MAX = 3, SHARED_BYTES = 4096, TEXT_BYTES = 4096 };
 
-static const struct row *const tables[] = {
-		stateless_rows, keyed_rows, input_rows, output_rows, execution_rows};
+static const struct row *const tables[] = {stateless_rows, keyed_rows, collect_rows, join_rows,
+		enrich_rows, input_rows, output_rows, execution_rows};
 
 /* The row that runs. */
 static const struct row *row;

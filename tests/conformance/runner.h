@@ -74,8 +74,8 @@ struct row {
 	const char *(*check)(void);
 };
 
-extern const struct row stateless_rows[], keyed_rows[], input_rows[], output_rows[],
-		execution_rows[];
+extern const struct row stateless_rows[], keyed_rows[], collect_rows[], join_rows[], enrich_rows[],
+		input_rows[], output_rows[], execution_rows[];
 
 /* ---- For build functions and callbacks */
 
