@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every operator once, on a few numbers: the examples of docs/reference/operators.md.
+ * Every operator once, on a few numbers. What is printed does not depend on the number of workers. For one operator by itself
+ * see operators/.
  *
  *     waxrun operators.c | sort
  */
@@ -243,8 +244,8 @@ static int emit_pack(struct wax_keyed *keyed, const struct pack *pack)
 	return wax_emit(wax_keyed_out(keyed), text, (size_t)length);
 }
 
-static int pack_batch(struct wax_keyed *keyed, void *state, const struct wax_values *values,
-		void *ctx)
+static int pack_batch(
+		struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
 {
 	struct pack *pack = state;
 
@@ -270,10 +271,10 @@ static int pack_rest(struct wax_keyed *keyed, void *state, void *ctx)
 }
 
 static const struct wax_stateful packs_of_two = {
-	.size_bytes = sizeof(struct wax_stateful),
-	.state_bytes = sizeof(struct pack),
-	.on_batch = pack_batch,
-	.on_eof = pack_rest,
+		.size_bytes = sizeof(struct wax_stateful),
+		.state_bytes = sizeof(struct pack),
+		.on_batch = pack_batch,
+		.on_eof = pack_rest,
 };
 
 static int is_small(const struct wax_item *item, void *ctx)
@@ -335,9 +336,10 @@ static void keyed(struct wax_stream numbers)
 	struct wax_stream greatest = wax_max_final(by_rest, "greatest", NULL, NULL);
 	struct wax_stream top = wax_top_n_final(by_rest, "top", 2, NULL, NULL);
 	struct wax_stream top_of_all = wax_top_n_all_final(counts, "top_of_all", 2, NULL, NULL);
-	struct wax_stream totals =
-			wax_stateful_map(by_rest, "running", WAX_U64, sizeof(uint64_t), running, NULL);
-	struct wax_stream packs = wax_stateful_batch(by_rest, "packs", WAX_TEXT, &packs_of_two, NULL);
+	struct wax_stream totals = wax_stateful_map(
+			by_rest, "running", WAX_U64, sizeof(uint64_t), running, NULL);
+	struct wax_stream packs =
+			wax_stateful_batch(by_rest, "packs", WAX_TEXT, &packs_of_two, NULL);
 	struct wax_stream highest = wax_max_final(totals, "highest", NULL, NULL);
 	struct wax_stream pack_count = wax_count_final(packs, "pack_count");
 	struct wax_stream digit = wax_map_value(by_rest, "digit", WAX_U64, last_digit, NULL);

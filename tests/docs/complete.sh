@@ -18,17 +18,30 @@ functions() {
 	tr -s ' \t\n' '   ' <"include/wax/$1" | grep -o "$2 \*\{0,1\}wax_[a-z0-9_]*(" | sed 's/.*[ *]\(wax_[a-z0-9_]*\)(/\1/' | sort -u
 }
 
+# Every function that takes or gives a stream has a page, and the page all that a reader looks for.
 count=0
-for name in $(functions operators.h 'WAX_API struct wax_stream'; functions operators.h 'WAX_API struct wax_branches'
-	functions operators.h 'WAX_API void'
-	for header in stateful.h aggregates.h collect.h join.h enrich.h; do
-		functions $header 'WAX_API struct wax_stream'
+{
+	for header in include/wax/*.h; do
+		functions "${header##*/}" 'WAX_API struct wax_stream'
 	done
-	functions kernel.h 'WAX_API struct wax_stream'); do
-	grep -qx "### $name" "$reference/operators.md" || fail "$reference/operators.md has no section $name"
+	functions operators.h 'WAX_API struct wax_branches'
+	functions operators.h 'WAX_API void'
+} >"$work/operators"
+while read -r name; do
+	grep -q "^# \(.*, \)\{0,1\}$name\(,.*\)\{0,1\}\$" "$reference"/operators/*.md || fail "$reference/operators has no page of $name"
+	grep -q "^| .*\[$name\](operators/" "$reference/operators.md" || fail "$reference/operators.md does not list $name"
 	count=$((count + 1))
+done <"$work/operators"
+[ "$count" -ge 40 ] || fail "only $count operators were found"
+for page in "$reference"/operators/*.md; do
+	for heading in 'What it does' 'When to use it' 'Cost' 'Example'; do
+		grep -qx "## $heading" "$page" || fail "$page does not say: $heading"
+	done
+	grep -q '^\$ waxrun' "$page" || fail "$page runs nothing"
 done
-[ "$count" -ge 25 ] || fail "only $count operators were found"
+for file in examples/operators/*.c; do
+	grep -qF -e "<!-- file: $file -->" "$reference"/operators/*.md || fail "no page shows $file"
+done
 
 count=0
 for name in $(functions connectors.h 'WAX_API struct wax_source'; functions connectors.h 'WAX_API struct wax_sink'); do

@@ -58,6 +58,6 @@ $(cat "$chunk")"
 done <"$work/list"
 
 # Every example, as a user compiles it who wants to hear of everything.
-for file in "$SOURCE"/examples/*.c "$SOURCE"/examples/tutorial/*.c; do
+for file in "$SOURCE"/examples/*.c "$SOURCE"/examples/*/*.c; do
 	expect_exit 0 "${CC:-cc}" -std=gnu11 -Wall -Wextra -Werror -fsyntax-only -I "$SOURCE/include" "$file"
 done
