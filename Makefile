@@ -26,6 +26,10 @@ soak: $(BUILD)/.tests all ## run all that seeds decide for SECONDS (3600), with 
 	@meson test -C '$(BUILD)' --suite property --suite sim --suite stress --quiet
 	@BUILD='$(abspath $(BUILD))' tests/property/soak.sh '$(SECONDS)'
 
+html: all deps-html ## make the documentation as HTML, build/html/index.html
+	@docs/html/build '$(BUILD)' '$(BUILD)/html'
+	@echo '$(BUILD)/html/index.html'
+
 install: all ## install below prefix (DESTDIR is honoured)
 	@meson install -C '$(BUILD)' --no-rebuild
 
@@ -35,8 +39,8 @@ clean: ## remove the build folder
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{ printf "  make %-8s %s\n", $$1, $$2 }' '$(firstword $(MAKEFILE_LIST))'
 
-deps deps-check:
-	@tools/deps $(if $(findstring check,$@),check,build)
+deps deps-check deps-html:
+	@tools/deps '$(or $(patsubst deps-%,%,$(filter deps-%,$@)),build)'
 
 $(BUILD)/build.ninja: | deps
 	@meson setup '$(BUILD)' $(MESON_ARGS)
@@ -45,4 +49,4 @@ $(BUILD)/.tests: $(BUILD)/build.ninja | deps-check
 	@meson configure '$(BUILD)' -Dtests=enabled && touch '$@'
 
 .NOTPARALLEL:
-.PHONY: all demo check bench soak install clean help deps deps-check
+.PHONY: all demo check bench soak html install clean help deps deps-check deps-html

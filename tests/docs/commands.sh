@@ -12,5 +12,6 @@ cd "$SOURCE" || exit 1
 set -- $(grep -l '^```console' $(pages))
 [ "$#" -gt 5 ] || fail 'no page shows commands'
 # A few pages at a time, on all cores.
-expect_exit 0 sh -c 'printf "%s\n" "$@" | xargs -P "$(nproc)" -n 4 docs/produce --check' sh "$@"
+printf '%s\n' "$@" >"$work/pages"
+expect_exit 0 xargs -a "$work/pages" -P "$(nproc)" -n 4 docs/produce --check
 expect_nothing_left
