@@ -19,16 +19,24 @@ case $3 in
 *) man=$to/$3 ;;
 esac
 
-# put PROGRAM OPTION FILE
+# put FILE COMMAND...: what it prints
 put() {
-	rm -f "$3"
-	mkdir -p "${3%/*}"
-	"$1" "$2" >"$3"
-	chmod 644 "$3"
+	file=$1
+	shift
+	rm -f "$file"
+	mkdir -p "${file%/*}"
+	"$@" >"$file"
+	chmod 644 "$file"
 }
 
-put "$waxrun" --print-man "$man/man1/waxrun.1"
-put "$waxbench" --print-man "$man/man1/waxbench.1"
-put "$waxrun" --print-completion=bash "$to/share/bash-completion/completions/waxrun"
-put "$waxrun" --print-completion=zsh "$to/share/zsh/site-functions/_waxrun"
-put "$waxrun" --print-completion=fish "$to/share/fish/vendor_completions.d/waxrun.fish"
+put "$man/man1/waxrun.1" "$waxrun" --print-man
+put "$man/man1/waxbench.1" "$waxbench" --print-man
+date=$("$waxrun" --print-man | sed -n 's/^\.Dd //p')
+here=$(dirname "$0")
+for header in "$here"/../include/wax/*.h; do
+	stem=${header##*/}
+	put "$man/man3/wax-${stem%.h}.3" "$here/man3" "$header" "$date"
+done
+put "$to/share/bash-completion/completions/waxrun" "$waxrun" --print-completion=bash
+put "$to/share/zsh/site-functions/_waxrun" "$waxrun" --print-completion=zsh
+put "$to/share/fish/vendor_completions.d/waxrun.fish" "$waxrun" --print-completion=fish

@@ -18,7 +18,18 @@ for shell in bash zsh fish; do
 	done
 done
 
+# Of each header there is a page, with every function that it declares.
+for header in "$SOURCE"/include/wax/*.h; do
+	page=$work/usr/share/man/man3/wax-$(basename "$header" .h).3
+	[ -s "$page" ] || fail "no manual page of $header"
+	grep -v '\\$' "$header" | tr -s ' \t\n' '   ' | grep -o 'WAX_API [^;({]*(' | grep -o 'wax_[a-z0-9_]*(' | sort -u >"$work/functions"
+	while read -r name; do
+		grep -qxF -e ".Nm ${name%(}" -e ".Nm ${name%(} ," "$page" || fail "$page does not name ${name%(}"
+		grep -qF -e "$name" "$page" || fail "$page does not declare ${name%(}"
+	done <"$work/functions"
+done
+
 command -v mandoc >/dev/null || skip 'mandoc is not installed'
-for page in waxrun waxbench; do
-	expect_exit 0 mandoc -T lint -W warning "$work/usr/share/man/man1/$page.1"
+for page in "$work"/usr/share/man/man*/*; do
+	expect_exit 0 mandoc -T lint -W warning "$page"
 done
