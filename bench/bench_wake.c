@@ -58,7 +58,7 @@ static void ring(const struct wake *wake)
 		return;
 	}
 	wax_bell_barrier(&place->bell);
-	if (wax_bell_wanted(&place->bell))
+	if (wax_bell_wanted(&place->bell, WAX_BELL_ALL))
 		wax_bell_ring(&place->bell, wake->bell);
 }
 
@@ -98,7 +98,7 @@ static void sleep_with_bell(const struct wake *wake)
 	wax_loop_watch(loop, &rung, wake->bell);
 	for (uint64_t i = 1; i <= count; i++) {
 		while (wax_load_acquire(&place->number) != i) {
-			wax_bell_doze(&place->bell);
+			wax_bell_doze(&place->bell, WAX_BELL_ALL);
 			if (wax_load_acquire(&place->number) != i)
 				wax_loop_wait(loop, WAX_NEVER);
 			wax_bell_rise(&place->bell);

@@ -228,7 +228,7 @@ static void ring_all(struct supervisor *supervisor)
 	wax_bell_barrier(wax_segment_bell(run->segment, 0));
 	for (uint32_t i = 0; i < run->plan->worker_count; i++) {
 		struct wax_bell *bell = wax_segment_bell(run->segment, i);
-		if (wax_bell_wanted(bell))
+		if (wax_bell_wanted(bell, WAX_BELL_NOW))
 			wax_bell_ring(bell, run->bells[i]);
 	}
 }

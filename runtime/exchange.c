@@ -141,22 +141,38 @@ bool wax_exchange_sent_own(struct wax_exchange *exchange)
 	return sent_own;
 }
 
+static void ring_peer(struct wax_exchange *exchange, uint32_t peer, uint32_t what_for)
+{
+	struct wax_bell *bell = wax_segment_bell(exchange->env.segment, peer);
+	if (wax_bell_wanted(bell, what_for)) {
+		wax_bell_ring(bell, exchange->env.bells[peer]);
+		wax_count(&exchange->record->rings, 1);
+	}
+}
+
+static uint32_t touched_for(const struct wax_touched *touched, uint32_t bit)
+{
+	return (touched->now >> bit & 1 ? WAX_BELL_NOW : 0) |
+			(touched->soon >> bit & 1 ? WAX_BELL_SOON : 0) |
+			(touched->credit >> bit & 1 ? WAX_BELL_CREDIT : 0);
+}
+
 void wax_exchange_ring(struct wax_exchange *exchange)
 {
 	bool fenced = false;
 	for (uint32_t word = 0; word * 64 < exchange->worker_count; word++) {
-		while (exchange->touched[word]) {
-			uint32_t bit = (uint32_t)__builtin_ctzll(exchange->touched[word]);
-			exchange->touched[word] &= exchange->touched[word] - 1;
-			uint32_t peer = word * 64 + bit;
-			struct wax_bell *bell = wax_segment_bell(exchange->env.segment, peer);
-			if (!fenced)
-				wax_bell_barrier(bell);
-			fenced = true;
-			if (wax_bell_wanted(bell)) {
-				wax_bell_ring(bell, exchange->env.bells[peer]);
-				wax_count(&exchange->record->rings, 1);
-			}
+		struct wax_touched touched = exchange->touched[word];
+		uint64_t peers = touched.now | touched.soon | touched.credit;
+		if (peers == 0)
+			continue;
+		exchange->touched[word] = (struct wax_touched){0};
+		if (!fenced)
+			wax_bell_barrier(wax_segment_bell(exchange->env.segment,
+					word * 64 + (uint32_t)__builtin_ctzll(peers)));
+		fenced = true;
+		for (; peers; peers &= peers - 1) {
+			uint32_t bit = (uint32_t)__builtin_ctzll(peers);
+			ring_peer(exchange, word * 64 + bit, touched_for(&touched, bit));
 		}
 	}
 }

@@ -140,6 +140,13 @@ struct edge_in {
 	struct wax_slot lent_message;
 };
 
+/** 64 workers, a bit each: what there is for them since they were last looked at. */
+struct wax_touched {
+	uint64_t now;
+	uint64_t soon;
+	uint64_t credit;
+};
+
 struct wax_exchange {
 	struct wax_exchange_env env;
 	struct wax_worker_record *record; /* of this worker */
@@ -155,16 +162,21 @@ struct wax_exchange {
 	uint64_t now_ns;
 	uint32_t dirty_edges;
 	uint32_t blocked_edges;
-	/* Workers, a bit each: announced to them; were sent something in this turn. */
+	/* Workers, a bit each: announced to them; what for they may be rung after this turn. */
 	uint64_t announced[WAX_WORKERS_MAX / 64];
-	uint64_t touched[WAX_WORKERS_MAX / 64];
+	struct wax_touched touched[WAX_WORKERS_MAX / 64];
 	uint64_t others[WAX_WORKERS_MAX / 64]; /* all but this one */
 	bool sent_own; /* something was put into an inbox of this worker itself in this turn */
 };
 
-static inline void touch(struct wax_exchange *exchange, uint32_t worker)
+/** There is something for a worker, of this kind. */
+static inline void touch(struct wax_exchange *exchange, uint32_t worker, enum wax_bell_for what_for)
 {
-	exchange->touched[worker / 64] |= UINT64_C(1) << (worker % 64);
+	struct wax_touched *touched = &exchange->touched[worker / 64];
+	uint64_t bit = UINT64_C(1) << (worker % 64);
+	touched->now |= what_for == WAX_BELL_NOW ? bit : 0;
+	touched->soon |= what_for == WAX_BELL_SOON ? bit : 0;
+	touched->credit |= what_for == WAX_BELL_CREDIT ? bit : 0;
 }
 
 /** Which inbox holds what worker `from` sends on an edge, and whose an inbox is. A queue within the

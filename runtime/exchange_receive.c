@@ -224,7 +224,7 @@ static void give_back(struct wax_exchange *exchange, uint32_t from, uint32_t wha
 		return;
 	}
 	wax_rx_return(&exchange->rx[from], what);
-	touch(exchange, from);
+	touch(exchange, from, WAX_BELL_CREDIT);
 }
 
 /* A part of a batch that is larger than a slab: gather it. The slab goes home at once. */

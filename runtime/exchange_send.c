@@ -33,8 +33,8 @@ static uint64_t message_bytes(const struct wax_columns *columns, const struct wa
 }
 
 /* Send a message to another worker, or put it into one's own inbox. */
-static void push(
-		struct wax_exchange *exchange, uint32_t edge, uint32_t to, struct wax_slot *message)
+static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
+		struct wax_slot *message, enum wax_bell_for what_for)
 {
 	message->epoch = wax_mark_epoch(exchange->out[edge].posted);
 	if (to == exchange->env.me) {
@@ -52,7 +52,7 @@ static void push(
 	memcpy((char *)slot + sizeof(slot->seq), (const char *)message + sizeof(message->seq),
 			sizeof(*slot) - sizeof(slot->seq));
 	wax_tx_push(tx);
-	touch(exchange, to);
+	touch(exchange, to, what_for);
 
 	struct wax_edge_counters *counters = exchange->out[edge].counters;
 	wax_count(&counters->messages, 1);
@@ -139,7 +139,7 @@ static void post_mark(struct wax_exchange *exchange, struct edge_out *out)
 		return;
 	/* Whoever receives on this edge waits for all who send. */
 	for (uint32_t word = 0; word * 64 < exchange->worker_count; word++)
-		exchange->touched[word] |= exchange->others[word];
+		exchange->touched[word].now |= exchange->others[word];
 }
 
 /* ---- Outbox */
@@ -185,7 +185,7 @@ static bool send_parcel(struct wax_exchange *exchange, uint32_t edge, struct lan
 		message.count = parcel->count;
 		message.capacity = parcel->capacity;
 		message.heap_bytes = parcel->heap_bytes;
-		push(exchange, edge, lane->to, &message);
+		push(exchange, edge, lane->to, &message, WAX_BELL_NOW);
 	}
 	return true;
 }
@@ -337,7 +337,7 @@ static bool send_inline(struct wax_exchange *exchange, uint32_t edge, struct lan
 	memcpy(message.payload + values_at, head->values_end - capacity * columns->value_stride,
 			(size_t)count * columns->value_stride);
 	memcpy(message.payload + heap_at, head->heap, head->heap_used);
-	push(exchange, edge, lane->to, &message);
+	push(exchange, edge, lane->to, &message, WAX_BELL_SOON);
 	return true;
 }
 
@@ -352,7 +352,8 @@ static uint32_t used_bytes(const struct wax_columns *columns, const struct lane 
 }
 
 /* Send what the lane has gathered. */
-static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane *lane)
+static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane *lane,
+		enum wax_bell_for what_for)
 {
 	struct edge_out *out = &exchange->out[edge];
 	uint32_t count = lane_count(lane), heap_bytes = lane->head->heap_used;
@@ -380,7 +381,9 @@ static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane 
 		message.capacity = lane->capacity;
 		message.heap_bytes = heap_bytes;
 		message.bytes = used_bytes(&out->columns, lane);
-		push(exchange, edge, lane->to, &message);
+		/* Without credit the next batch has to wait until the peer has read. */
+		push(exchange, edge, lane->to, &message,
+				wax_lane_has_credit(exchange, lane) ? what_for : WAX_BELL_NOW);
 	}
 	lane_shut(exchange, out, lane);
 }
@@ -389,7 +392,7 @@ int wax_lane_turn(struct wax_exchange *exchange, uint32_t edge, struct lane *lan
 		struct wax_err *err)
 {
 	struct edge_out *out = &exchange->out[edge];
-	lane_send(exchange, edge, lane);
+	lane_send(exchange, edge, lane, WAX_BELL_NOW); /* it is full */
 	int r = lane_open(exchange, out, lane, need, err);
 	if (r == 0 && !lane->dirty) {
 		lane->dirty = true;
@@ -412,7 +415,7 @@ static void flush_edge(struct wax_exchange *exchange, uint32_t edge, uint64_t op
 	for (uint32_t i = 0; out->dirty_count > 0 && i < out->lane_count; i++) {
 		struct lane *lane = &out->lanes[i];
 		if (lane->dirty && lane->opened_ns < opened_before)
-			lane_send(exchange, edge, lane);
+			lane_send(exchange, edge, lane, WAX_BELL_SOON);
 	}
 }
 

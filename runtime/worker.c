@@ -35,6 +35,8 @@ enum {
 	SPIN_NS_MIN = 5 * 1000,
 	SPIN_NS_MAX = 100 * 1000,
 	SPINS_PER_CLOCK = 32,
+	/* Where workers outnumber CPUs, the least time from one wake-up for a few items to the next. */
+	NAP_NS = 1000 * 1000,
 };
 
 int wax_worker_fail(struct wax_worker *worker, const struct wax_op *op, int status)
@@ -449,11 +451,18 @@ static void learn_wake_up(struct wax_worker *worker, const struct wax_bell *bell
 	worker->spin_ns += (took - worker->spin_ns) / 8;
 }
 
+/* What to be rung for: credit that nobody waits for is found when something else comes. */
+static uint32_t awaited(const struct wax_worker *worker)
+{
+	return WAX_BELL_NOW | (worker->napping ? 0 : WAX_BELL_SOON) |
+			(wax_exchange_blocked_any(worker->exchange) ? WAX_BELL_CREDIT : 0);
+}
+
 static void sleep_until(struct wax_worker *worker, int64_t wake_at)
 {
 	struct wax_bell *bell = wax_segment_bell(worker->env.segment, worker->env.me);
 	uint64_t slept_at = wax_clock_monotonic();
-	wax_bell_doze(bell);
+	wax_bell_doze(bell, awaited(worker));
 	if (!something_came(worker)) {
 		int64_t timeout = WAX_NEVER;
 		if (wake_at != WAX_NEVER) {
@@ -467,8 +476,23 @@ static void sleep_until(struct wax_worker *worker, int64_t wake_at)
 		learn_wake_up(worker, bell, slept_at, now);
 		wax_count(&worker->record->sleeps, 1);
 		wax_count(&worker->record->slept_ns, now - slept_at);
+		if (!worker->napping)
+			worker->roused = worker->env.overcommitted && now - slept_at < NAP_NS;
 	}
 	wax_bell_rise(bell);
+}
+
+/*
+ * Workers that outnumber the CPUs do not look for work before they sleep, and each few items from
+ * each of the others would wake them. So who was woken out of a short sleep naps before the next:
+ * to a nap few items ring no bell, they are found together when it is over. Only a nap after which
+ * nothing was there is followed by a sleep, so that what comes now and then is never kept waiting.
+ */
+static void sleep_or_nap(struct wax_worker *worker, int64_t wake_at)
+{
+	int64_t nap_end = worker->wall_ns + NAP_NS;
+	worker->napping = worker->roused && !worker->napping;
+	sleep_until(worker, worker->napping && nap_end < wake_at ? nap_end : wake_at);
 }
 
 /* A clock that is turned by hand stands while we sleep: alone we turn it ourselves, to what comes
@@ -499,7 +523,7 @@ static int rest(struct wax_worker *worker)
 	bool came = worker->spin_ns > 0 && spin(worker, wake_at);
 	wax_worker_does(worker->record, WAX_DOING_STEPS);
 	if (!came)
-		sleep_until(worker, wake_at);
+		sleep_or_nap(worker, wake_at);
 	return 0;
 }
 
@@ -515,6 +539,7 @@ static int loop(struct wax_worker *worker)
 		if (r < 0)
 			return r;
 		if (worked) {
+			worker->napping = false;
 			wax_count(&worker->record->turns, 1);
 		} else if (worker->stages_live > 0) {
 			r = rest(worker);

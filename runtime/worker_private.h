@@ -73,6 +73,8 @@ struct wax_worker {
 	bool more;      /* a stage stopped in this turn though it could have read on */
 	bool woken;     /* something was completed that may be of use to a stage */
 	int64_t spin_ns;
+	bool roused;  /* from its last sleep soon: it naps before it sleeps again */
+	bool napping; /* or has just napped, and nothing was there */
 
 	struct wax_letters *letters; /* one for each box of the flow */
 	const struct wax_op *posted; /* whose letter was not written yet; NULL: all are */

@@ -13,9 +13,9 @@
  * The doorbell: how a worker that sleeps learns that there is something in its rings.
  *
  *     receiver                           sender
- *     asleep = 1                         write the message
+ *     asleep = what for                  write the message
  *     (full barrier)                     (full barrier)
- *     look into all rings once more      look at asleep; 1: take it back to 0 and ring
+ *     look into all rings once more      look at asleep; for this: take it back to 0 and ring
  *     nothing there: wait for the bell
  *
  * Whatever the order, one of them sees the other's store (Dekker), so no wake-up is lost. A sender
@@ -24,18 +24,30 @@
  * is the model.
  */
 
-/** The receiver is about to sleep: after this it must look into its rings once more. */
-static inline void wax_bell_doze(struct wax_bell *bell)
+/** What a sleeper wants to be woken for, and what a sender has for it: bits. */
+enum wax_bell_for {
+	WAX_BELL_NOW = 1,  /* what must be seen at once: full slabs, marks, words of the launcher */
+	WAX_BELL_SOON = 2, /* a few items: they may wait for a moment, if the sleeper says so */
+	WAX_BELL_CREDIT = 4, /* credit: only who was stopped for want of it cares */
+	WAX_BELL_ALL = 7,
+};
+
+/**
+ * The receiver is about to sleep: after this it must look into its rings once more.
+ * @param what_for bits of wax_bell_for, WAX_BELL_NOW among them. Who leaves out something that it
+ *                 needs sets itself a time to wake up
+ */
+static inline void wax_bell_doze(struct wax_bell *bell, uint32_t what_for)
 {
 	/* bell:A. With the barrier; pairs with wax_bell_barrier and wax_bell_wanted. */
-	wax_store_seq_cst(&bell->asleep, 1);
+	wax_store_seq_cst(&bell->asleep, what_for);
 	wax_fence_before_load(&bell->asleep);
 }
 
 /** The receiver is awake. */
 static inline void wax_bell_rise(struct wax_bell *bell)
 {
-	/* Relaxed: a sender that still sees 1 rings once too often, which is harmless. */
+	/* Relaxed: a sender that still sees it set rings once too often, which is harmless. */
 	wax_store_relaxed(&bell->asleep, 0);
 }
 
@@ -45,11 +57,15 @@ static inline void wax_bell_barrier(struct wax_bell *any)
 	wax_fence_before_load(&any->asleep);
 }
 
-/** Must this peer be rung? True for one sender only. wax_bell_barrier comes first. */
-static inline bool wax_bell_wanted(struct wax_bell *bell)
+/** Must this peer be rung, for one of these? True for one sender only. wax_bell_barrier comes
+ *  first. */
+static inline bool wax_bell_wanted(struct wax_bell *bell, uint32_t what_for)
 {
-	/* bell:A. Pairs with wax_bell_doze. The load comes first because it leaves the line shared. */
-	return wax_load_seq_cst(&bell->asleep) != 0 && wax_exchange_seq_cst(&bell->asleep, 0) != 0;
+	/* bell:A. Pairs with wax_bell_doze. The load comes first because it leaves the line shared.
+	 * The exchange may take another sleep than the load saw, for other things: whoever takes it
+	 * must ring. */
+	return (wax_load_seq_cst(&bell->asleep) & what_for) != 0 &&
+			wax_exchange_seq_cst(&bell->asleep, 0) != 0;
 }
 
 /** Ring: a system call, 0.3 us when the peer is awake, about 10 us in a virtual machine when the

@@ -59,7 +59,8 @@ static_assert(offsetof(struct wax_segment_header, bells_offset) == 64, "segment 
 
 /** What wakes a worker. Each line says who writes it. */
 struct wax_bell {
-	/* The worker sets it before it sleeps, whoever rings clears it. */
+	/* What for the sleeping worker is to be rung, bits of enum wax_bell_for; 0: it is awake. The
+	 * worker sets it before it sleeps, whoever rings clears it. */
 	alignas(WAX_APART) _Atomic uint32_t asleep;
 	uint32_t reserved;
 	/* When it was last rung, ns of CLOCK_MONOTONIC: the sleeper learns how long waking takes. */

@@ -9,11 +9,16 @@
  * receiver ends when it has all messages. A lost wake-up is a receiver that waits for the bell for
  * ever: an invalid end state.
  *
- * faults: 1 2 3 4
+ * It sleeps or naps. Sender 0 has what cannot wait and rings for both; sender 1 has a few items,
+ * for which it does not ring when the receiver naps. A nap ends by itself, but that is to be of no
+ * help to sender 0: with its message unread only the bell ends it.
+ *
+ * faults: 1 2 3 4 5
  *   1  the sender has no barrier between message and look
  *   2  the receiver has none between `asleep` and its last look
  *   3  the receiver does not look again
  *   4  a sender announces itself behind its first message
+ *   5  what cannot wait does not ring for a nap
  */
 #ifndef FAULT
 #define FAULT 0
@@ -31,6 +36,15 @@
 byte memory_at[2 * SENDERS + 1];
 chan buffer[SENDERS + 1] = [3] of { byte, byte };
 byte bell; /* the eventfd: rings that were not yet read */
+
+/* What the sleep word says. */
+#define AWAKE 0
+#define SLEEPS 1
+#define NAPS 2
+
+/* Does the word say that this sender should ring? */
+#define WANTED(who) (memory_at[ASLEEP] == SLEEPS \
+	|| (who == 0 && FAULT != 5 && memory_at[ASLEEP] == NAPS))
 
 #define STORE(who, address, value) buffer[who]!address, value
 #define BARRIER(who) empty(buffer[who])
@@ -65,13 +79,13 @@ active [SENDERS] proctype sender()
 		:: else
 		fi;
 		if /* wax_bell_wanted: a load, then an exchange */
-		:: memory_at[ASLEEP] == 1 ->
+		:: WANTED(me) ->
 			if
-			:: atomic { BARRIER(me) && memory_at[ASLEEP] == 1 -> memory_at[ASLEEP] = 0 };
+			:: atomic { BARRIER(me) && memory_at[ASLEEP] != AWAKE -> memory_at[ASLEEP] = AWAKE };
 				bell++ /* wax_bell_ring */
-			:: atomic { BARRIER(me) && memory_at[ASLEEP] == 0 }
+			:: atomic { BARRIER(me) && memory_at[ASLEEP] == AWAKE }
 			fi
-		:: memory_at[ASLEEP] == 0
+		:: !WANTED(me)
 		fi;
 		if
 		:: FAULT == 4 && sent == 1 -> atomic { BARRIER(me) -> memory_at[BIT(me)] = 1 }
@@ -85,7 +99,7 @@ active proctype receiver()
 {
 	byte received[SENDERS];
 	byte s;
-	bool found;
+	bool found, nap;
 
 	do
 	:: received[0] == MESSAGES(0) && received[1] == MESSAGES(1) -> break
@@ -109,7 +123,10 @@ active proctype receiver()
 			goto again
 		fi;
 
-		STORE(RECEIVER, ASLEEP, 1); /* wax_bell_doze */
+		if /* wax_bell_doze */
+		:: STORE(RECEIVER, ASLEEP, SLEEPS)
+		:: nap = true; STORE(RECEIVER, ASLEEP, NAPS)
+		fi;
 		if
 		:: FAULT != 2 -> BARRIER(RECEIVER)
 		:: else
@@ -132,10 +149,15 @@ active proctype receiver()
 		s = 0;
 		if
 		:: found
-		:: !found -> bell > 0; bell = 0 /* sleeps; reading an eventfd takes all rings */
+		:: !found ->
+			if
+			:: bell > 0 -> bell = 0 /* reading an eventfd takes all rings */
+			:: nap && memory_at[SENT(0)] == received[0] /* it was long enough */
+			fi
 		fi;
 		found = false;
-		STORE(RECEIVER, ASLEEP, 0); /* wax_bell_rise */
+		nap = false;
+		STORE(RECEIVER, ASLEEP, AWAKE); /* wax_bell_rise */
 again:		skip
 	od
 }

@@ -240,7 +240,7 @@ static void play_launcher(struct worker *worker)
 		struct wax_bell *bell = wax_segment_bell(&part->net->segment, i);
 
 		wax_bell_barrier(bell);
-		if (wax_bell_wanted(bell))
+		if (wax_bell_wanted(bell, WAX_BELL_NOW))
 			wax_bell_ring(bell, part->net->bells[i]);
 	}
 }
@@ -263,7 +263,10 @@ static void sleep_a_while(struct worker *worker)
 	struct pollfd wait = {.fd = part->net->bells[worker->me], .events = POLLIN};
 	uint64_t rings;
 
-	wax_bell_doze(bell);
+	uint32_t what_for = WAX_BELL_NOW | WAX_BELL_SOON;
+	if (wax_exchange_blocked_any(worker->exchange))
+		what_for |= WAX_BELL_CREDIT;
+	wax_bell_doze(bell, what_for);
 	if (!wax_exchange_pending(worker->exchange) && !epoch_is_over(worker) &&
 			poll(&wait, 1, -1) > 0 && read(wait.fd, &rings, sizeof(rings)) < 0)
 		stress_fail("worker %u: read its bell", worker->me);

@@ -670,12 +670,80 @@ Test(exchange, marks_on_a_channel_without_items_touch_neither_ring_nor_bit)
 		cr_assert_eq(bytes[i], 0, "byte %lu was written", (unsigned long)i);
 }
 
+/* Does one worker ring another, which sleeps and wants to be woken for this? */
+static bool rings(uint32_t from, uint32_t to, uint32_t what_for)
+{
+	struct wax_bell *bell = wax_segment_bell(&net.segment, to);
+	uint64_t count = 0;
+
+	net.bells[to] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	wax_bell_doze(bell, what_for);
+	wax_exchange_ring(net.exchanges[from]);
+	wax_bell_rise(bell);
+	bool rung = read(net.bells[to], &count, sizeof(count)) == (ssize_t)sizeof(count);
+	close(net.bells[to]);
+	return rung;
+}
+
+static void send_numbers(uint32_t from, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		send_number(from, i);
+	net_flush(&net);
+}
+
+Test(exchange, rings_for_a_few_items_who_does_not_nap)
+{
+	set_up(2, WAX_ROUTE_PART, WAX_U64);
+	send_numbers(1, 1);
+	cr_assert_not(rings(1, 0, WAX_BELL_NOW));
+	cr_assert_eq(count_arrivals(0), 1, "they are found without a bell");
+	send_numbers(1, 1);
+	cr_assert(rings(1, 0, WAX_BELL_NOW | WAX_BELL_SOON));
+	cr_assert_not(rings(1, 0, WAX_BELL_ALL), "there is nothing new");
+}
+
+Test(exchange, rings_for_a_full_slab_in_any_case)
+{
+	set_up(2, WAX_ROUTE_PART, WAX_U64);
+	send_numbers(1, SLAB / 8 + 1);
+	cr_assert(rings(1, 0, WAX_BELL_NOW));
+}
+
+Test(exchange, rings_in_any_case_before_it_is_out_of_credit)
+{
+	set_up(2, WAX_ROUTE_PART, WAX_U64);
+	for (int round = 0; round < 3; round++) {
+		send_numbers(1, 10);
+		cr_assert_not(rings(1, 0, WAX_BELL_NOW), "there is a slab left");
+		send_numbers(1, 10);
+		cr_assert(rings(1, 0, WAX_BELL_NOW), "that was the last slab");
+		count_arrivals(0);
+	}
+	/* With the credit home, though it was not yet looked at. */
+	send_numbers(1, 10);
+	count_arrivals(0);
+	send_numbers(1, 10);
+	cr_assert_not(rings(1, 0, WAX_BELL_NOW));
+}
+
+Test(exchange, rings_for_credit_only_who_waits_for_it)
+{
+	set_up(2, WAX_ROUTE_PART, WAX_U64);
+	send_numbers(1, 10);
+	count_arrivals(0);
+	cr_assert_not(rings(0, 1, WAX_BELL_NOW | WAX_BELL_SOON));
+	send_numbers(1, 10);
+	count_arrivals(0);
+	cr_assert(rings(0, 1, WAX_BELL_NOW | WAX_BELL_CREDIT));
+}
+
 Test(exchange, wakes_all_who_receive_when_it_marks)
 {
 	set_up(3, WAX_ROUTE_PART, WAX_TEXT);
 	for (uint32_t i = 0; i < 3; i++) {
 		net.bells[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		wax_bell_doze(wax_segment_bell(&net.segment, i));
+		wax_bell_doze(wax_segment_bell(&net.segment, i), WAX_BELL_ALL);
 	}
 	end_epoch(1, 1);
 	wax_exchange_ring(net.exchanges[1]);

@@ -54,7 +54,7 @@ static void doze(struct wax_bell *bell)
 #if FAULT == 2
 	wax_store_relaxed(&bell->asleep, 1);
 #else
-	wax_bell_doze(bell);
+	wax_bell_doze(bell, WAX_BELL_ALL);
 #endif
 }
 
@@ -113,7 +113,7 @@ static void send_token(struct worker *worker)
 
 	if (FAULT != 1)
 		wax_bell_barrier(bell);
-	if (wax_bell_wanted(bell)) {
+	if (wax_bell_wanted(bell, WAX_BELL_ALL)) {
 		wax_bell_ring(bell, part->bells[to]);
 		wax_count(&part->common->counts[worker->me].rings, 1);
 	}

@@ -24,11 +24,11 @@ Test(bell, awake_peer_is_not_rung)
 	struct wax_bell *bell = wax_segment_bell(&segment, 1);
 
 	wax_bell_barrier(bell);
-	cr_assert_not(wax_bell_wanted(bell));
-	wax_bell_doze(bell);
+	cr_assert_not(wax_bell_wanted(bell, WAX_BELL_ALL));
+	wax_bell_doze(bell, WAX_BELL_ALL);
 	wax_bell_rise(bell);
 	wax_bell_barrier(bell);
-	cr_assert_not(wax_bell_wanted(bell));
+	cr_assert_not(wax_bell_wanted(bell, WAX_BELL_ALL));
 }
 
 Test(bell, sleeping_peer_is_rung_by_one_sender_only)
@@ -37,10 +37,26 @@ Test(bell, sleeping_peer_is_rung_by_one_sender_only)
 	struct wax_bell *bell = wax_segment_bell(&segment, 1);
 
 	for (int sleep = 0; sleep < 3; sleep++) {
-		wax_bell_doze(bell);
+		wax_bell_doze(bell, WAX_BELL_ALL);
 		wax_bell_barrier(bell);
-		cr_assert(wax_bell_wanted(bell));
-		cr_assert_not(wax_bell_wanted(bell));
+		cr_assert(wax_bell_wanted(bell, WAX_BELL_ALL));
+		cr_assert_not(wax_bell_wanted(bell, WAX_BELL_ALL));
+	}
+}
+
+Test(bell, sleeping_peer_is_rung_for_what_it_wants_only)
+{
+	struct wax_segment segment = make_or_fail(2);
+	struct wax_bell *bell = wax_segment_bell(&segment, 1);
+
+	for (uint32_t wants = WAX_BELL_NOW; wants <= WAX_BELL_ALL; wants += 2) {
+		for (uint32_t has = 1; has <= WAX_BELL_ALL; has++) {
+			wax_bell_doze(bell, wants);
+			wax_bell_barrier(bell);
+			cr_assert_eq(wax_bell_wanted(bell, has), (wants & has) != 0);
+			/* Whoever came in vain has taken nothing away. */
+			cr_assert_eq(wax_bell_wanted(bell, WAX_BELL_NOW), (wants & has) == 0);
+		}
 	}
 }
 
@@ -54,11 +70,11 @@ Test(bell, one_of_many_processes_is_told_to_ring)
 		int wanted = 0;
 		pid_t children[SENDERS];
 
-		wax_bell_doze(bell);
+		wax_bell_doze(bell, WAX_BELL_ALL);
 		for (int i = 0; i < SENDERS; i++) {
 			children[i] = fork();
 			if (children[i] == 0)
-				_exit(wax_bell_wanted(bell));
+				_exit(wax_bell_wanted(bell, WAX_BELL_ALL));
 		}
 		for (int i = 0; i < SENDERS; i++) {
 			int status;
@@ -109,7 +125,7 @@ Test(bell, child_wakes_its_parent)
 	if (child == 0) {
 		for (int tries = 0; tries < 10000; tries++) {
 			wax_bell_barrier(bell);
-			if (wax_bell_wanted(bell)) {
+			if (wax_bell_wanted(bell, WAX_BELL_ALL)) {
 				wax_bell_ring(bell, fd);
 				_exit(0);
 			}
@@ -117,7 +133,7 @@ Test(bell, child_wakes_its_parent)
 		}
 		_exit(1);
 	}
-	wax_bell_doze(bell);
+	wax_bell_doze(bell, WAX_BELL_ALL);
 	cr_assert_eq(poll(&poll_fd, 1, 10000), 1);
 	int status;
 	cr_assert_eq(waitpid(child, &status, 0), child);
