@@ -13,19 +13,28 @@
 
 /*
  * What workers cost beside their work: four times as many as there are CPUs beside as many, with
- * the same items in all; and workers that have nothing to do.
+ * the same items in all, as fast as they can and at a rate that leaves them idle for the most part;
+ * and workers that have nothing to do.
  */
 
 /* ---- The same work with more workers */
 
-enum { CPUS_MAX = METER_PROCS_MAX / 4 };
+enum { CPUS_MAX = METER_PROCS_MAX / 4, PACED_PER_S = 1000000 };
+
+struct load {
+	uint32_t worker_count;
+	uint64_t item_count;
+	double per_s; /* of all workers; 0: as fast as they can */
+};
 
 static struct flow_items items;
 static struct exchange_items shaped;
+static double items_per_s;
 
 static void build(struct wax_flow *flow)
 {
-	struct wax_stream stream = wax_input(flow, "make", flow_source(&items));
+	struct wax_stream stream =
+			wax_input(flow, "make", wax_rate(flow_source(&items), items_per_s));
 	stream = wax_redistribute(stream, "exchange", WAX_DEAL_KEYS);
 	wax_output(stream, "add", flow_sink(shaped.sum, false));
 }
@@ -35,18 +44,19 @@ static double run_workers(void *context, bool *ret_clean)
 {
 	static const struct items_shape shape = {ITEMS_FIXED, 16};
 	static const struct items_keys any_key = {0};
-	const uint32_t *worker_count = context;
-	uint64_t count = (uint64_t)bench_pick(100000, 16000000, 64000000);
+	const struct load *load = context;
 	(void)ret_clean; /* others take time, and not of ours */
 	shaped = exchange_items(&shape, &any_key);
 	items = (struct flow_items){.type = shaped.type,
 			.make = shaped.make,
-			.count_max = count / *worker_count};
+			.count_max = load->item_count / load->worker_count,
+			.per_call = load->per_s > 0 ? 32 : 0};
+	items_per_s = load->per_s;
 	meter_start(0, 16384);
 	struct flow_result result =
-			flow_run(&(struct flow_run){.build = build, .procs = *worker_count});
-	meter_check_sums(*worker_count, "overcommit");
-	return (double)result.cpu_ns / (double)count;
+			flow_run(&(struct flow_run){.build = build, .procs = load->worker_count});
+	meter_check_sums(load->worker_count, "overcommit");
+	return (double)result.cpu_ns / (double)load->item_count;
 }
 
 static uint32_t cpu_count(void)
@@ -57,20 +67,21 @@ static uint32_t cpu_count(void)
 	return count;
 }
 
-static void measure_workers(void)
+static void measure_workers(const char *suffix, uint64_t item_count, double per_s)
 {
-	uint32_t few = cpu_count(), many = 4 * few;
+	uint32_t cpus = cpu_count();
+	struct load few = {cpus, item_count, per_s}, many = {4 * cpus, item_count, per_s};
 	char name[64], params[64];
 	struct race_runner runners[] = {
 			{.name = "many", .run = run_workers, .context = &many},
 			{.name = "few", .run = run_workers, .context = &few},
 	};
-	snprintf(name, sizeof(name), "overcommit/cpu_%u_on_%u", many, few);
+	snprintf(name, sizeof(name), "overcommit/cpu_%u_on_%u%s", many.worker_count, cpus, suffix);
 	if (!bench_wants(name))
 		return;
 	race(runners, 2, bench_rounds());
-	snprintf(params, sizeof(params), "CPU time of %u workers; yardstick: %u workers", many,
-			few);
+	snprintf(params, sizeof(params), "CPU time of %u workers; yardstick: %u workers",
+			many.worker_count, cpus);
 	race_report(name, params, &runners[0], &runners[1], bench_rounds(), 1, "ns/item", false);
 }
 
@@ -144,7 +155,8 @@ static void measure_idle(void)
 
 void bench_overcommit(void)
 {
-	measure_workers();
+	measure_workers("", (uint64_t)bench_pick(100000, 16000000, 64000000), 0);
+	measure_workers("_paced", (uint64_t)bench_pick(10000, 300000, 1000000), PACED_PER_S);
 	if (bench_wants("overcommit/idle_cpu"))
 		measure_idle();
 }
