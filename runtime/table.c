@@ -598,7 +598,7 @@ static inline bool is_text(const struct wax_table *table, const void *state, str
 		if (head->key_bytes != key.bytes)
 			return false;
 		if (wax_unlikely(key.bytes > WAX_TABLE_INLINE_MAX))
-			memcpy(&known, known, sizeof(known));
+			memcpy(&known, (const void *)known, sizeof(known));
 		return memcmp(known, key.data, key.bytes) == 0;
 	}
 
