@@ -73,7 +73,7 @@ Test(dedup, passes_each_value_of_a_key_once)
 static int split_key(struct wax_out *out, const struct wax_item *item, void *ctx)
 {
 	(void)ctx;
-	return wax_emit_kv(out, "123", number_of(item) % 4, "123" + number_of(item) % 4,
+	return wax_emit_kv(out, "123", number_of(item) % 4, &"123"[number_of(item) % 4],
 			3 - number_of(item) % 4);
 }
 
