@@ -302,7 +302,8 @@ static bool turn(struct worker *worker)
 		wax_exchange_flush(worker->exchange, UINT64_MAX);
 	else
 		busy = true;
-	busy |= wax_exchange_dirty(worker->exchange) | wax_exchange_sent_own(worker->exchange);
+	busy |= wax_exchange_dirty(worker->exchange);
+	busy |= wax_exchange_sent_own(worker->exchange);
 	wax_exchange_ring(worker->exchange);
 	return busy;
 }
