@@ -131,7 +131,7 @@ static void choose_least(const struct wax_setup *setup, struct wax_options *opti
 }
 
 static void execute(struct run_flow_result *result, struct wax_flow *flow,
-		struct wax_options *options)
+		struct wax_options *options, struct wax_test_clock *clock)
 {
 	struct wax_err err = {0};
 	struct wax_setup setup = {0};
@@ -145,6 +145,7 @@ static void execute(struct run_flow_result *result, struct wax_flow *flow,
 	if (status == 0) {
 		result->exchange_bytes = setup.exchange_bytes;
 		struct wax_supervision supervision = wax_setup_supervision(&setup, options);
+		supervision.clock = clock;
 		if (wax_supervise(&supervision, &ended, &err) < 0)
 			status = 71;
 		else
@@ -183,7 +184,7 @@ struct run_flow_result run_flow(void (*build)(struct wax_flow *flow), uint32_t w
 		for (uint32_t i = 0; i < flow->mistake_count; i++)
 			fail(&result, 3, flow->mistakes[i]);
 		if (flow->mistake_count == 0)
-			execute(&result, flow, &parsed);
+			execute(&result, flow, &parsed, options->clock);
 		wax_flow_free(flow);
 	}
 	result.unsorted = read_all(output_path);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <wax/test.h>
 #include <wax/wax.h>
 
 /*
@@ -27,6 +28,7 @@ struct run_flow_options {
 	const char *interval;     /* of epochs, "1ms"; NULL: none */
 	const char *io;           /* "posix"; NULL: auto */
 	bool rehearse;
+	struct wax_test_clock *clock; /* in place of the wall clock; NULL: the time it is */
 	const char *const *args; /* of the flow; ends in NULL; NULL: none */
 };
 
