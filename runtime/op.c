@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/capture.h"
+#include "runtime/clock.h"
 #include "runtime/columns.h"
 #include "runtime/worker_private.h"
 
@@ -82,8 +83,12 @@ const struct wax_capture *wax_op_capture(const struct wax_op *op)
 
 int wax_op_capture_batch(struct wax_op *op, const struct wax_batch *batch)
 {
-	int r = wax_capture_add(wax_op_capture(op), op->index, op->worker->env.me, batch,
-			&op->worker->err);
+	struct wax_worker *worker = op->worker;
+	uint64_t since_ns = wax_clock_monotonic();
+	int r = wax_capture_add(wax_op_capture(op), op->index, worker->env.me, batch, &worker->err);
+	/* One worker waits there for another, which may be without a CPU. */
+	if (worker->perturber)
+		wax_perturber_excuse(worker->perturber, since_ns);
 	return r < 0 ? wax_op_fail(op, NULL, 0, r, NULL) : 0;
 }
 

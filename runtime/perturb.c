@@ -71,7 +71,7 @@ struct wax_perturber {
 	size_t kept_bytes;
 
 	struct usage usage;    /* as last looked at */
-	int64_t inner_wait_ns; /* waited in calls that the present one made */
+	int64_t inner_wait_ns; /* waited in calls that the present one made, or excused */
 	int delay_fd;          /* schedstat; -1: not to be had */
 };
 
@@ -259,7 +259,16 @@ static uint64_t delay_now(struct wax_perturber *perturber)
 	return sscanf(text, "%llu %llu", &ran, &delayed) == 2 ? delayed : 0;
 }
 
-/* What the thread has used by now, if the last look is old: it costs more than most calls. */
+static long waits_now(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
+/* What the thread has used by now, if the last look is old: it costs more than most calls. The wall
+ * clock comes last here and first in waited_since: a CPU that is taken away between the questions
+ * makes a wait look shorter, never longer. */
 static void look_at_usage(struct wax_perturber *perturber, uint64_t now_ns)
 {
 	struct usage *last = &perturber->usage;
@@ -269,11 +278,9 @@ static void look_at_usage(struct wax_perturber *perturber, uint64_t now_ns)
 		last->delay_ns = delay_now(perturber);
 		last->delay_asked_ns = now_ns;
 	}
-	struct rusage usage;
-	getrusage(RUSAGE_THREAD, &usage);
-	last->wall_ns = wax_clock_monotonic();
+	last->waits = waits_now();
 	last->cpu_ns = wax_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	last->waits = usage.ru_nvcsw;
+	last->wall_ns = wax_clock_monotonic();
 }
 
 static struct beginning begin_wait(struct wax_perturber *perturber)
@@ -289,13 +296,10 @@ static struct beginning begin_wait(struct wax_perturber *perturber)
 /* Time that was spent neither on a CPU nor waiting for one. */
 static int64_t waited_since(struct wax_perturber *perturber, const struct usage *before)
 {
-	perturber->usage.wall_ns = perturber->usage.delay_asked_ns = 0;
-	look_at_usage(perturber, wax_clock_monotonic());
-	const struct usage *now = &perturber->usage;
-	if (now->waits == before->waits)
-		return 0;
-	return (int64_t)(now->wall_ns - before->wall_ns) - (int64_t)(now->cpu_ns - before->cpu_ns) -
-			(int64_t)(now->delay_ns - before->delay_ns);
+	uint64_t wall_ns = wax_clock_monotonic() - before->wall_ns;
+	uint64_t cpu_ns = wax_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before->cpu_ns;
+	uint64_t delay_ns = delay_now(perturber) - before->delay_ns;
+	return waits_now() == before->waits ? 0 : (int64_t)(wall_ns - cpu_ns - delay_ns);
 }
 
 /* How long a call waited, not counting the calls that it made. Of one that is too short to be
@@ -310,6 +314,11 @@ static int64_t end_wait(struct wax_perturber *perturber, const struct beginning 
 	}
 	perturber->inner_wait_ns = beginning->outer_inner_wait_ns + (wait_ns > 0 ? wait_ns : 0);
 	return own_ns;
+}
+
+void wax_perturber_excuse(struct wax_perturber *perturber, uint64_t since_ns)
+{
+	perturber->inner_wait_ns += (int64_t)(wax_clock_monotonic() - since_ns);
 }
 
 static int check_wait(struct wax_op *op, const struct wax_batch *batch, int64_t wait_ns)

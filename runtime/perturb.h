@@ -73,6 +73,10 @@ bool wax_perturber_wants(struct wax_perturber *perturber);
 int wax_perturber_push(struct wax_perturber *perturber, struct wax_op *op,
 		const struct wax_batch *batch, uint32_t input);
 
+/** From since_ns, of the monotonic clock, until now the step that is called did nothing of its own:
+ *  what was waited meanwhile is not its fault. */
+void wax_perturber_excuse(struct wax_perturber *perturber, uint64_t since_ns);
+
 /** A step emitted a batch. @return 0; negative: it is too much, and the worker has failed */
 int wax_perturber_emitted(
 		struct wax_perturber *perturber, struct wax_op *op, const struct wax_batch *batch);
