@@ -10,6 +10,15 @@ enum {
 	LOOKS_PER_BUDGET = 4,
 	/* Reading a stack takes the launcher some tens of ms: of each step the first few. */
 	STACKS_PER_STEP = 3,
+	FRAMES_OF_PLACE = 3,
+};
+
+/* What the kernel says of a worker. */
+struct times {
+	uint64_t at_ns;
+	uint64_t ran_ns;    /* on a CPU, since it began; 0 where that is not counted */
+	uint64_t waited_ns; /* ready, but without a CPU; likewise */
+	char state;         /* as in proc(5); '?': it is gone */
 };
 
 /* What was seen of a worker at the look before. */
@@ -18,17 +27,15 @@ struct sight {
 	uint64_t calls;
 	bool seen_again;
 	bool reported;
-	/* When it was seen for the second time, and what the kernel had counted then: most calls
-	 * are over before, and cost no more than a look. */
-	uint64_t since_ns;
-	uint64_t ran_ns;
-	uint64_t waited_ns;
-	uint64_t held_ns; /* at the last look */
+	/* From the second look on: most calls are over before, and cost no more than a look. */
+	struct times times;
+	uint64_t held_ns; /* at work, or waiting for something; not for a CPU */
+	uint64_t busy_ns; /* at work */
 };
 
 struct step {
 	uint32_t stack_count;
-	uint64_t places[STACKS_PER_STEP]; /* hashes of the stacks that were reported */
+	uint64_t places[STACKS_PER_STEP]; /* hashes of the places that were reported */
 };
 
 struct wax_watchdog {
@@ -68,37 +75,66 @@ uint64_t wax_watchdog_interval_ns(const struct wax_watchdog *watchdog)
 	return watchdog->env.budget_ns / LOOKS_PER_BUDGET;
 }
 
-/* Time on a CPU, and ready but without one, since the process began; zeros where the kernel does not
- * count them. @return false: it is stopped, or gone */
-static bool read_times(pid_t pid, uint64_t *ret_ran, uint64_t *ret_waited)
+static bool read_times(pid_t pid, uint64_t now_ns, struct times *times)
 {
-	char path[64], state = '?';
+	char path[64];
 	unsigned long long ran = 0, waited = 0;
+	*times = (struct times){.at_ns = now_ns, .state = '?'};
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
 	FILE *file = fopen(path, "re");
 	if (file) {
-		if (fscanf(file, "%llu %llu", &ran, &waited) != 2)
-			ran = waited = 0;
+		if (fscanf(file, "%llu %llu", &ran, &waited) == 2) {
+			times->ran_ns = ran;
+			times->waited_ns = waited;
+		}
 		fclose(file);
 	}
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	file = fopen(path, "re");
 	if (file) {
 		/* The name, in brackets, may hold anything but is short. */
-		if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
-			state = '?';
+		if (fscanf(file, "%*d (%*[^)]) %c", &times->state) != 1)
+			times->state = '?';
 		fclose(file);
 	}
-	*ret_ran = ran;
-	*ret_waited = waited;
-	return state != 'T' && state != 't' && state != 'Z' && state != '?';
+	return times->state != 'T' && times->state != 't' && times->state != 'Z' &&
+			times->state != '?';
 }
 
-static uint64_t hash_of_stack(const struct wax_stack *stack)
+/* What the time since the look before was spent on. One that could run is not waiting for anything
+ * but a CPU, and how long it does the kernel counts only when it gets one. */
+static void add_time(struct sight *sight, const struct times *now)
 {
-	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+	uint64_t ran = now->ran_ns - sight->times.ran_ns;
+	uint64_t passed = now->at_ns - sight->times.at_ns;
+	uint64_t without_cpu = now->waited_ns - sight->times.waited_ns;
+	sight->busy_ns += ran;
+	if (now->state == 'R')
+		sight->held_ns += ran < passed ? ran : passed;
+	else if (without_cpu < passed)
+		sight->held_ns += passed - without_cpu;
+	sight->times = *now;
+}
+
+/* The frame at which the runtime calls a step: what lies inside of it is the step's. */
+static uint32_t frames_of_step(const struct wax_stack *stack)
+{
 	for (uint32_t i = 0; i < stack->frame_count; i++) {
-		for (const char *at = stack->frames[i]; *at; at++)
+		if (strncmp(stack->frames[i], "wax_op_", 7) == 0)
+			return i;
+	}
+	return stack->frame_count;
+}
+
+/* Which place in the code this is: the operator's loop, the callback and what that called, by their
+ * names. Further inside, a callback that computes is somewhere else at each look. */
+static uint64_t place_of(const struct wax_stack *stack)
+{
+	uint32_t count = frames_of_step(stack);
+	uint32_t first = count > FRAMES_OF_PLACE ? count - FRAMES_OF_PLACE : 0;
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+	for (uint32_t i = first; i < count; i++) {
+		for (const char *at = stack->frames[i]; *at && *at != ' '; at++)
 			hash = (hash ^ (unsigned char)*at) * 1099511628211u;
 	}
 	return hash;
@@ -122,7 +158,7 @@ static void report_found(struct wax_watchdog *watchdog, struct wax_hold *hold)
 	if (step->stack_count < STACKS_PER_STEP) {
 		if (wax_stack_read(watchdog->env.pids[hold->worker], &hold->stack, &err) < 0)
 			hold->no_stack = err.text;
-		hold->is_new = is_new_place(step, hash_of_stack(&hold->stack));
+		hold->is_new = is_new_place(step, place_of(&hold->stack));
 	}
 	watchdog->env.held(watchdog->env.context, hold);
 }
@@ -141,35 +177,29 @@ static void report_over(struct wax_watchdog *watchdog, uint32_t worker)
 static void look_again(struct wax_watchdog *watchdog, uint32_t worker, uint64_t now_ns)
 {
 	struct sight *sight = &watchdog->sights[worker];
-	uint64_t ran, waited;
-	if (sight->seen_again && now_ns - sight->since_ns < watchdog->env.budget_ns)
-		return;
-	if (!read_times(watchdog->env.pids[worker], &ran, &waited)) {
-		sight->step = WAX_NO_STEP; /* stopped: begin anew when it goes on */
+	struct times now;
+	if (!read_times(watchdog->env.pids[worker], now_ns, &now)) {
+		/* Stopped: begin anew when it goes on. */
+		if (!sight->reported)
+			sight->step = WAX_NO_STEP;
 		return;
 	}
 	if (!sight->seen_again) {
 		sight->seen_again = true;
-		sight->since_ns = now_ns;
-		sight->ran_ns = ran;
-		sight->waited_ns = waited;
+		sight->times = now;
 		return;
 	}
+	add_time(sight, &now);
+	if (sight->reported || sight->held_ns < watchdog->env.budget_ns)
+		return;
 	struct wax_hold hold = {
 			.worker = worker,
 			.step = sight->step,
-			.held_ns = now_ns - sight->since_ns,
-			.busy_ns = ran - sight->ran_ns,
+			.held_ns = sight->held_ns,
+			.busy_ns = sight->busy_ns,
 	};
-	uint64_t without_cpu = waited - sight->waited_ns;
-	hold.held_ns -= without_cpu < hold.held_ns ? without_cpu : hold.held_ns;
-	if (hold.held_ns < watchdog->env.budget_ns)
-		return;
-
-	sight->held_ns = hold.held_ns;
-	if (!sight->reported)
-		report_found(watchdog, &hold);
 	sight->reported = true;
+	report_found(watchdog, &hold);
 }
 
 void wax_watchdog_look(struct wax_watchdog *watchdog, uint64_t now_ns)

@@ -142,6 +142,14 @@ Test(watchdog, does_not_blame_a_worker_that_is_stopped)
 	kill(pid, SIGCONT);
 	look(20);
 	cr_assert_eq(seen.found, 1);
+
+	kill(pid, SIGSTOP);
+	cr_assert_eq(waitpid(pid, &status, WUNTRACED), pid);
+	look(5);
+	be_in(2, 8);
+	look(1);
+	cr_assert_eq(seen.over, 1);
+	cr_assert_eq(seen.last.step, 1, "stopped while it was held");
 }
 
 Test(watchdog, ends_with_the_worker)
