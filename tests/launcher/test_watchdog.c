@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -37,6 +38,22 @@ static void held(void *context, const struct wax_hold *hold)
 	seen.last.no_stack = NULL; /* lent */
 }
 
+/* The kernel may take its time to run the child to where it sleeps. */
+static void wait_asleep(void)
+{
+	char path[64], state = '?';
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	while (state != 'S') {
+		FILE *file = fopen(path, "re");
+
+		cr_assert_not_null(file);
+		cr_assert_eq(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+		fclose(file);
+		usleep(1000);
+	}
+}
+
 static void start(void)
 {
 	const struct wax_control_plan plan = {"test", 1, 3, 0};
@@ -49,6 +66,7 @@ static void start(void)
 		for (;;)
 			pause();
 	}
+	wait_asleep();
 	watchdog = wax_watchdog_make(&(const struct wax_watchdog_env){&control, &pid, BUDGET, held, NULL});
 	cr_assert_not_null(watchdog);
 	cr_assert_eq(wax_watchdog_interval_ns(watchdog), LOOK);
@@ -140,6 +158,7 @@ Test(watchdog, does_not_blame_a_worker_that_is_stopped)
 	look(20);
 	cr_assert_eq(seen.found, 0);
 	kill(pid, SIGCONT);
+	wait_asleep();
 	look(20);
 	cr_assert_eq(seen.found, 1);
 
