@@ -89,12 +89,17 @@ static uint64_t sum_halves(const struct wax_batch *batch)
 
 static void make_framed(struct wax_out *out, uint32_t count, uint64_t *seed, uint64_t *sum)
 {
+	const struct items_keys of = *keys;
+	uint64_t random = *seed, made = *sum;
+	uint32_t value_most = value_max;
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t key = items_key(seed, keys);
-		uint32_t value_bytes = items_value_bytes(key, value_max);
+		uint64_t key = items_key(&random, &of);
+		uint32_t value_bytes = items_value_bytes(key, value_most);
 		wax_emit_kv(out, &key, sizeof(key), items_filler, value_bytes);
-		*sum += key + value_bytes;
+		made += key + value_bytes;
 	}
+	*seed = random;
+	*sum = made;
 }
 
 static uint64_t sum_framed(const struct wax_batch *batch)
@@ -108,16 +113,20 @@ static uint64_t sum_framed(const struct wax_batch *batch)
 
 static void make_text(struct wax_out *out, uint32_t count, uint64_t *seed, uint64_t *sum)
 {
+	const struct items_keys of = *keys;
+	uint64_t random = *seed, made = *sum;
 	char text[24];
 	memcpy(text + 8, items_filler, 16);
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t key = items_key(seed, keys);
+		uint64_t key = items_key(&random, &of);
 		uint32_t key_bytes = items_key_bytes(key);
 		uint32_t value_bytes = items_value_bytes(key, ITEMS_VALUE_MAX);
 		memcpy(text, &key, 8);
 		wax_emit_kv(out, text, key_bytes, items_filler, value_bytes);
-		*sum += items_text_sum(text, key_bytes, value_bytes);
+		made += items_text_sum(text, key_bytes, value_bytes);
 	}
+	*seed = random;
+	*sum = made;
 }
 
 static uint64_t sum_text(const struct wax_batch *batch)

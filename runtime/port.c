@@ -39,6 +39,8 @@ static void column_fini(struct wax_port_column *column)
 	free(column->heap);
 }
 
+static void choose_emits(struct wax_port *port);
+
 int wax_port_init(struct wax_port *port, const struct wax_type *type,
 		int (*take)(struct wax_port *, const struct wax_batch *), void *taker,
 		struct wax_err *err)
@@ -52,6 +54,8 @@ int wax_port_init(struct wax_port *port, const struct wax_type *type,
 		if (column_stride(&port->key) > stride)
 			stride = column_stride(&port->key);
 	}
+
+	choose_emits(port);
 
 	uint32_t capacity = WAX_PORT_COLUMN_BYTES / stride;
 	if (capacity > WAX_PORT_ITEMS_MAX)
@@ -255,15 +259,11 @@ static inline int heap_reserve(struct wax_port *port, struct wax_port_column *co
 static inline int heap_put(struct wax_port *port, struct wax_port_column *column, const void *data,
 		size_t bytes)
 {
-	if (wax_likely(bytes <= WAX_SHORT_BYTES)) {
-		if (heap_reserve(port, column, WAX_SHORT_BYTES) < 0)
-			return -ENOMEM;
-		wax_copy_short(column->heap + column->heap_used, data, (uint32_t)bytes);
-	} else {
-		if (heap_reserve(port, column, bytes) < 0)
-			return -ENOMEM;
+	/* Room for a short item, which the next one may be. */
+	if (heap_reserve(port, column, bytes < WAX_SHORT_BYTES ? WAX_SHORT_BYTES : bytes) < 0)
+		return -ENOMEM;
+	if (bytes > 0)
 		memcpy(column->heap + column->heap_used, data, bytes);
-	}
 	column->heap_used += (uint32_t)bytes;
 	return 0;
 }
@@ -355,44 +355,6 @@ static int column_put(struct wax_port *port, struct wax_port_column *column, con
 	}
 	*span = (struct wax_span){column->heap_used, (uint32_t)bytes};
 	return heap_put(port, column, data, bytes);
-}
-
-/* Most items are of the right size, or lie where the others of their column do, or are short and
- * copied to a heap that has room. */
-static inline bool is_usual(
-		const struct wax_port_column *column, const void *data, size_t bytes)
-{
-	if (column->item_bytes)
-		return bytes == column->item_bytes;
-	if (column->lends)
-		return lies_in(data, bytes, column->lent, column->lent_bytes);
-	return bytes <= WAX_SHORT_BYTES &&
-			column->heap_capacity - column->heap_used >= WAX_SHORT_BYTES;
-}
-
-static inline void put_usual(
-		struct wax_port_column *column, uint32_t index, const void *data, size_t bytes)
-{
-	if (column->item_bytes) {
-		wax_copy_item((char *)column->items + (size_t)index * bytes, data, (uint32_t)bytes);
-		return;
-	}
-	struct wax_span *span = (struct wax_span *)column->items + index;
-	if (column->lends) {
-		*span = (struct wax_span){(uint32_t)((const char *)data - column->lent),
-				(uint32_t)bytes};
-		return;
-	}
-	*span = (struct wax_span){column->heap_used, (uint32_t)bytes};
-	wax_copy_short(column->heap + column->heap_used, data, (uint32_t)bytes);
-	column->heap_used += (uint32_t)bytes;
-}
-
-/* Is there room in the open batch, and nothing that has to be looked at first? */
-static inline bool is_open(const struct wax_port *port)
-{
-	return port->out.count < port->out.capacity && !port->failed && !port->claimed &&
-			port->value.heap_used + port->key.heap_used < WAX_PORT_HEAP_BYTES;
 }
 
 /* ---- Guarded */
@@ -512,84 +474,124 @@ static int put_pair(struct wax_port *port, struct wax_bytes key, struct wax_byte
 	return r;
 }
 
-/* @return false: there is more to look at */
-static inline bool put_usual_pair(
-		struct wax_port *port, struct wax_bytes key, struct wax_bytes value)
+/* ---- Emitting */
+
+/*
+ * What is emitted most often goes through functions that call no other and so save no registers:
+ * saving them takes longer than the rest. There is one for each pair of kinds of columns, which a
+ * port has chosen by its type, and of processors. Items of a usual fixed size are usual, and short
+ * ones that are copied to a heap that has room; in the functions for any, those too that lie where
+ * the others of their column do.
+ */
+
+#define ALWAYS static inline __attribute__((always_inline))
+
+enum kind { FIXED, SHORT, ANY };
+
+/* Is there room in the open batch, and nothing that has to be looked at first? */
+ALWAYS bool is_open(const struct wax_port *port)
 {
-	struct wax_out *out = &port->out;
-	if (!is_open(port) || !is_usual(&port->key, key.data, key.bytes) ||
-			!is_usual(&port->value, value.data, value.bytes))
+	return port->out.count < port->out.capacity && !port->failed && !port->claimed &&
+			port->value.heap_used + port->key.heap_used < WAX_PORT_HEAP_BYTES;
+}
+
+ALWAYS bool put_fixed(struct wax_port_column *column, uint32_t index, struct wax_bytes item)
+{
+	if (item.bytes != column->item_bytes)
 		return false;
-	put_usual(&port->key, out->count, key.data, key.bytes);
-	put_usual(&port->value, out->count, value.data, value.bytes);
-	out->count++;
+	if (wax_likely(item.bytes == 8)) {
+		memcpy((char *)column->items + (size_t)index * 8, item.data, 8);
+		return true;
+	}
+	return wax_copy_usual((char *)column->items + (size_t)index * item.bytes, item.data,
+			(uint32_t)item.bytes);
+}
+
+ALWAYS bool put_lent(struct wax_port_column *column, uint32_t index, struct wax_bytes item)
+{
+	if (!column->lends || !lies_in(item.data, item.bytes, column->lent, column->lent_bytes))
+		return false;
+	((struct wax_span *)column->items)[index] = (struct wax_span){
+			(uint32_t)((const char *)item.data - column->lent), (uint32_t)item.bytes};
 	return true;
 }
 
-/*
- * What is emitted most often, items of the usual fixed sizes, goes through functions that call no
- * other and so save no registers: saving them takes longer than the rest.
- */
-
-static inline bool takes_fixed(const struct wax_port *port)
+/* Does not yet say that the heap is used: what follows may not be usual. */
+ALWAYS bool put_short(struct wax_port_column *column, uint32_t index, struct wax_bytes item,
+		wax_copy_short_fn *copy)
 {
-	return port->out.count < port->out.capacity && !port->failed && !port->claimed;
+	if (column->lends || item.bytes > WAX_SHORT_BYTES ||
+			column->heap_capacity - column->heap_used < WAX_SHORT_BYTES)
+		return false;
+	((struct wax_span *)column->items)[index] =
+			(struct wax_span){column->heap_used, (uint32_t)item.bytes};
+	copy(column->heap + column->heap_used, item.data, (uint32_t)item.bytes);
+	return true;
 }
 
-static inline void *next_place(const struct wax_port *port, const struct wax_port_column *column)
+ALWAYS bool put_usual(struct wax_port_column *column, uint32_t index, struct wax_bytes item,
+		enum kind kind, wax_copy_short_fn *copy)
 {
-	return (char *)column->items + (size_t)port->out.count * column->item_bytes;
+	if (kind == SHORT)
+		return put_short(column, index, item, copy);
+	if (kind == FIXED || column->item_bytes)
+		return put_fixed(column, index, item);
+	return put_lent(column, index, item);
 }
 
-static __attribute__((noinline)) int emit_any_kv(struct wax_out *out, const void *key,
+ALWAYS bool put_usual_pair(struct wax_port *port, struct wax_bytes key, struct wax_bytes value,
+		enum kind key_kind, enum kind value_kind, wax_copy_short_fn *copy)
+{
+	uint32_t index = port->out.count;
+	if (!is_open(port) || !put_usual(&port->key, index, key, key_kind, copy) ||
+			!put_usual(&port->value, index, value, value_kind, copy))
+		return false;
+	port->key.heap_used += key_kind == SHORT ? (uint32_t)key.bytes : 0;
+	port->value.heap_used += value_kind == SHORT ? (uint32_t)value.bytes : 0;
+	port->out.count = index + 1;
+	return true;
+}
+
+ALWAYS bool put_usual_value(struct wax_port *port, struct wax_bytes value, enum kind kind,
+		wax_copy_short_fn *copy)
+{
+	uint32_t index = port->out.count;
+	if (!is_open(port) || !put_usual(&port->value, index, value, kind, copy))
+		return false;
+	port->value.heap_used += kind == SHORT ? (uint32_t)value.bytes : 0;
+	port->out.count = index + 1;
+	return true;
+}
+
+static __attribute__((noinline)) int emit_kv_any(struct wax_out *out, const void *key,
 		size_t key_bytes, const void *value, size_t value_bytes)
 {
 	struct wax_port *port = wax_port_of(out);
+	struct wax_bytes a_key = {key, key_bytes}, a_value = {value, value_bytes};
 	if (wax_likely(port->keyed && !port->fixed_key.data &&
-			    put_usual_pair(port, (struct wax_bytes){key, key_bytes},
-					    (struct wax_bytes){value, value_bytes})))
+			    put_usual_pair(port, a_key, a_value, ANY, ANY, NULL)))
 		return 0;
 	if (port->fixed_key.data)
 		return port_fail(port, -EINVAL,
 				"emitted a key where the step adds it: use wax_emit");
-	return put_pair(port, (struct wax_bytes){key, key_bytes},
-			(struct wax_bytes){value, value_bytes});
-}
-
-int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const void *value,
-		size_t value_bytes)
-{
-	struct wax_port *port = wax_port_of(out);
-	if (wax_likely(port->keyed && !port->fixed_key.data && takes_fixed(port) &&
-			    key_bytes == port->key.item_bytes &&
-			    value_bytes == port->value.item_bytes &&
-			    wax_copy_usual(next_place(port, &port->key), key, (uint32_t)key_bytes) &&
-			    wax_copy_usual(next_place(port, &port->value), value,
-					    (uint32_t)value_bytes))) {
-		out->count++;
-		return 0;
-	}
-	return emit_any_kv(out, key, key_bytes, value, value_bytes);
+	return put_pair(port, a_key, a_value);
 }
 
 static __attribute__((noinline)) int emit_any(struct wax_out *out, const void *value, size_t bytes)
 {
 	struct wax_port *port = wax_port_of(out);
+	struct wax_bytes key = port->fixed_key, a_value = {value, bytes};
 	if (port->keyed) {
-		if (!port->fixed_key.data)
+		if (!key.data)
 			return port_fail(port, -EINVAL,
 					"emitted no key to a keyed stream: "
 					"use wax_emit_kv");
-		if (wax_likely(put_usual_pair(
-				    port, port->fixed_key, (struct wax_bytes){value, bytes})))
+		if (wax_likely(put_usual_pair(port, key, a_value, ANY, ANY, NULL)))
 			return 0;
-		return put_pair(port, port->fixed_key, (struct wax_bytes){value, bytes});
+		return put_pair(port, key, a_value);
 	}
-	if (wax_likely(is_open(port) && is_usual(&port->value, value, bytes))) {
-		put_usual(&port->value, out->count, value, bytes);
-		out->count++;
+	if (wax_likely(put_usual_value(port, a_value, ANY, NULL)))
 		return 0;
-	}
 	int r = make_room(port);
 	if (r == 0)
 		r = column_put(port, &port->value, "value", value, bytes);
@@ -598,17 +600,88 @@ static __attribute__((noinline)) int emit_any(struct wax_out *out, const void *v
 	return r;
 }
 
+/* For a stream that is not keyed. */
+#define EMIT(name, target, kind, copy)                                                             \
+	target static int name(struct wax_out *out, const void *value, size_t bytes)               \
+	{                                                                                          \
+		if (wax_likely(put_usual_value(wax_port_of(out), (struct wax_bytes){value, bytes}, \
+				    kind, copy)))                                                  \
+			return 0;                                                                  \
+		return emit_any(out, value, bytes);                                                \
+	}
+
+/* For one that is. */
+#define EMIT_KV(name, target, key_kind, value_kind, copy)                                          \
+	target static int name(struct wax_out *out, const void *key, size_t key_bytes,             \
+			const void *value, size_t value_bytes)                                     \
+	{                                                                                          \
+		struct wax_port *port = wax_port_of(out);                                          \
+		if (wax_likely(!port->fixed_key.data &&                                            \
+				    put_usual_pair(port, (struct wax_bytes){key, key_bytes},       \
+						    (struct wax_bytes){value, value_bytes},        \
+						    key_kind, value_kind, copy)))                  \
+			return 0;                                                                  \
+		return emit_kv_any(out, key, key_bytes, value, value_bytes);                       \
+	}
+
+#define EMITS(name, target, copy)                                                                  \
+	EMIT(emit_##name, target, SHORT, copy)                                                     \
+	EMIT_KV(emit_fixed_##name, target, FIXED, SHORT, copy)                                     \
+	EMIT_KV(emit_##name##_fixed, target, SHORT, FIXED, copy)                                   \
+	EMIT_KV(emit_##name##_##name, target, SHORT, SHORT, copy)
+
+EMIT(emit_fixed, , FIXED, NULL)
+EMIT_KV(emit_fixed_fixed, , FIXED, FIXED, NULL)
+
+struct emits {
+	wax_emit_fn *value;
+	wax_emit_kv_fn *pair[2][2]; /* [kind of key][kind of value] */
+};
+
+static const struct emits emits_any = {
+		emit_any, {{emit_fixed_fixed, emit_kv_any}, {emit_kv_any, emit_kv_any}}};
+
+#if defined(__x86_64__)
+EMITS(avx2, WAX_TARGET_AVX2, wax_copy_short_avx2)
+EMITS(avx512, WAX_TARGET_AVX512, wax_copy_short_avx512)
+
+static const struct emits emits_avx2 = {emit_avx2,
+		{{emit_fixed_fixed, emit_fixed_avx2}, {emit_avx2_fixed, emit_avx2_avx2}}};
+static const struct emits emits_avx512 = {emit_avx512,
+		{{emit_fixed_fixed, emit_fixed_avx512}, {emit_avx512_fixed, emit_avx512_avx512}}};
+
+static const struct emits *emits_of_processor(void)
+{
+	return wax_has_avx512() ? &emits_avx512 : wax_has_avx2() ? &emits_avx2 : &emits_any;
+}
+#else
+static const struct emits *emits_of_processor(void)
+{
+	return &emits_any;
+}
+#endif
+
+static void choose_emits(struct wax_port *port)
+{
+	const struct emits *emits = emits_of_processor();
+	enum kind key = port->key.item_bytes ? FIXED : SHORT;
+	enum kind value = port->value.item_bytes ? FIXED : SHORT;
+	port->emit_kv = port->keyed ? emits->pair[key][value] : emit_kv_any;
+	port->emit = port->keyed ? emit_any : value == FIXED ? emit_fixed : emits->value;
+}
+
 int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 {
-	struct wax_port *port = wax_port_of(out);
-	if (wax_likely(!port->keyed && takes_fixed(port) && bytes == port->value.item_bytes &&
-			    wax_copy_usual(next_place(port, &port->value), value,
-					    (uint32_t)bytes))) {
-		out->count++;
-		return 0;
-	}
-	return emit_any(out, value, bytes);
+	return wax_port_of(out)->emit(out, value, bytes);
 }
+
+int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const void *value,
+		size_t value_bytes)
+{
+	return wax_port_of(out)->emit_kv(out, key, key_bytes, value, value_bytes);
+}
+
+/* ---- Claiming */
 
 void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
 {

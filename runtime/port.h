@@ -25,26 +25,32 @@
 struct wax_port_column {
 	uint32_t item_bytes; /* 0: spans */
 	uint32_t align;
-	void *items;      /* capacity of them */
-	char *heap;       /* owned bytes; shared by no one */
+	void *items; /* capacity of them */
+	char *heap;  /* owned bytes; shared by no one */
 	uint32_t heap_used;
 	uint32_t heap_capacity;
 	const char *lent; /* not NULL: spans point here */
 	size_t lent_bytes;
-	bool lends;       /* lending is still allowed while this batch is read */
+	bool lends; /* lending is still allowed while this batch is read */
 };
+
+typedef int wax_emit_fn(struct wax_out *out, const void *value, size_t bytes);
+typedef int wax_emit_kv_fn(struct wax_out *out, const void *key, size_t key_bytes,
+		const void *value, size_t value_bytes);
 
 struct wax_port {
 	struct wax_out out; /* first: a struct wax_out of the runtime is always in a port */
+	wax_emit_fn *emit;  /* wax_emit and wax_emit_kv, for its type and this processor */
+	wax_emit_kv_fn *emit_kv;
 	struct wax_port_column key;
 	struct wax_port_column value;
 	bool keyed;
 	bool failed;
-	uint64_t delivered;             /* items handed on */
+	uint64_t delivered;              /* items handed on */
 	const struct wax_batch *reading; /* heaps that may be lent from; NULL: none */
-	uint32_t claim_bytes;           /* room of the open claim */
+	uint32_t claim_bytes;            /* room of the open claim */
 	bool claimed;
-	struct wax_err *err;            /* where wax_fail and a failing emit write; not NULL */
+	struct wax_err *err; /* where wax_fail and a failing emit write; not NULL */
 
 	/* Takes a batch, lent during the call; negative: a step downstream failed. */
 	int (*take)(struct wax_port *port, const struct wax_batch *batch);
@@ -64,7 +70,11 @@ struct wax_port {
 };
 
 /** How many items, and how many bytes in a heap, a batch is handed on at. */
-enum { WAX_PORT_ITEMS_MAX = 4096, WAX_PORT_COLUMN_BYTES = 32 * 1024, WAX_PORT_HEAP_BYTES = 64 * 1024 };
+enum {
+	WAX_PORT_ITEMS_MAX = 4096,
+	WAX_PORT_COLUMN_BYTES = 32 * 1024,
+	WAX_PORT_HEAP_BYTES = 64 * 1024
+};
 
 /**
  * @param type  of the items; outlives the port
