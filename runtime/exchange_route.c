@@ -16,11 +16,13 @@
 
 enum {
 	BLOCK = 256,          /* items */
+	LANES_FILLED_MAX = 4, /* up to so many are filled one after the other */
 	LANES_TRIED_MAX = 16, /* when dealing: how far to look for one that has credit */
 };
 
 /* ---- Copying */
 
+/* The last place from which WAX_SHORT_BYTES can be read. */
 static const char *last_short(const char *heap, size_t heap_bytes)
 {
 	return heap_bytes < WAX_SHORT_BYTES ? NULL : heap + heap_bytes - WAX_SHORT_BYTES;
@@ -31,7 +33,6 @@ static const char *last_short(const char *heap, size_t heap_bytes)
 struct columns {
 	const char *keys, *values;
 	const char *key_heap, *value_heap;
-	/* The last places in the heaps from which WAX_SHORT_BYTES can be read. */
 	const char *key_short, *value_short;
 };
 
@@ -76,70 +77,149 @@ ALWAYS void put_at(struct lane_head *head, char *column_end, int64_t at, uint32_
 	head->heap_used += (uint32_t)item.bytes;
 }
 
-/* Copy items [first, first + count) into the lanes that `to` names. The sizes, 0 for variable, are
- * constants where this is inlined. */
-ALWAYS int place_typed(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
-		uint32_t first, uint32_t count, const uint16_t *to, bool keyed, uint32_t key_bytes,
-		uint32_t value_bytes, struct wax_err *err)
+/* What the items of a block have in common. The sizes, 0 for variable, are constants where the
+ * functions below are inlined. */
+struct shape {
+	bool keyed;
+	uint32_t key_bytes, value_bytes;
+};
+
+/* Copy an item into the open slab. @return false: there is no room for it */
+ALWAYS bool put(struct lane_head *head, const struct columns *columns, uint32_t index,
+		struct shape shape, uint64_t *ret_need)
 {
-	const struct columns columns = columns_of(batch);
+	struct wax_bytes key = {NULL, 0},
+			 value = item_at(columns->values, columns->value_heap, shape.value_bytes,
+					 index);
+	uint64_t need = shape.value_bytes ? 0 : value.bytes;
+	if (shape.keyed) {
+		key = item_at(columns->keys, columns->key_heap, shape.key_bytes, index);
+		need += shape.key_bytes ? 0 : key.bytes;
+	}
+	bool variable = shape.value_bytes == 0 || (shape.keyed && shape.key_bytes == 0);
+	if (wax_unlikely(head->left == 0 ||
+			    (variable && need > head->heap_room - head->heap_used))) {
+		*ret_need = need;
+		return false;
+	}
+	int64_t at = head->left;
+	if (shape.keyed)
+		put_at(head, head->keys_end, at, shape.key_bytes, key, columns->key_short);
+	put_at(head, head->values_end, at, shape.value_bytes, value, columns->value_short);
+	head->left = at + 1;
+	return true;
+}
+
+/* Items of a batch, at most BLOCK, and the lanes that they go into; NULL: all into one. */
+struct block {
+	const struct wax_batch *batch;
+	uint32_t first, count;
+	const uint16_t *to;
+	struct lane *lane;
+};
+
+/* Item by item, each into its lane. */
+ALWAYS int place(struct wax_exchange *exchange, uint32_t edge, const struct block *block,
+		struct shape shape, struct wax_err *err)
+{
+	const struct columns columns = columns_of(block->batch);
+	const uint16_t *to = block->to;
 	struct edge_out *out = &exchange->out[edge];
 	struct lane_head *heads = out->heads;
-	for (uint32_t i = 0; i < count; i++) {
-		struct lane_head *head = &heads[to[i]];
-		struct wax_bytes key = {NULL, 0},
-				 value = item_at(columns.values, columns.value_heap, value_bytes,
-						 first + i);
-		uint64_t need = value_bytes ? 0 : value.bytes;
-		if (keyed) {
-			key = item_at(columns.keys, columns.key_heap, key_bytes, first + i);
-			need += key_bytes ? 0 : key.bytes;
+	uint64_t need;
+	for (uint32_t i = 0; i < block->count;) {
+		if (wax_likely(put(&heads[to[i]], &columns, block->first + i, shape, &need))) {
+			i++;
+			continue;
 		}
-		bool variable = value_bytes == 0 || (keyed && key_bytes == 0);
-		if (wax_unlikely(head->left == 0 ||
-				    (variable && need > head->heap_room - head->heap_used))) {
-			int r = wax_lane_turn(exchange, edge, &out->lanes[to[i]], need, err);
-			if (r < 0)
-				return r;
-		}
-		int64_t at = head->left;
-		if (keyed)
-			put_at(head, head->keys_end, at, key_bytes, key, columns.key_short);
-		put_at(head, head->values_end, at, value_bytes, value, columns.value_short);
-		head->left = at + 1;
+		int r = wax_lane_turn(exchange, edge, &out->lanes[to[i]], need, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
-static int place(struct wax_exchange *exchange, uint32_t edge, const struct wax_batch *batch,
-		uint32_t first, uint32_t count, const uint16_t *to, struct wax_err *err)
+/* Some of the items into one lane. Where the next one goes is in registers: it need not be read
+ * back from where the last one has just left it. */
+ALWAYS int fill(struct wax_exchange *exchange, uint32_t edge, const struct block *block,
+		struct lane *lane, const uint8_t *indexes, uint32_t count, struct shape shape,
+		struct wax_err *err)
 {
-#define PLACE(keyed, key_bytes, value_bytes)                                                       \
-	place_typed(exchange, edge, batch, first, count, to, keyed, key_bytes, value_bytes, err)
-	uint32_t key = batch->key_bytes, value = batch->value_bytes;
-	if (!batch->keyed)
-		return value == 8            ? PLACE(false, 0, 8)
-				: value == 0 ? PLACE(false, 0, 0)
-					     : PLACE(false, 0, value);
+	const struct columns columns = columns_of(block->batch);
+	struct lane_head head = *lane->head;
+	uint64_t need;
+	for (uint32_t i = 0; i < count;) {
+		if (wax_likely(put(&head, &columns, block->first + indexes[i], shape, &need))) {
+			i++;
+			continue;
+		}
+		*lane->head = head;
+		int r = wax_lane_turn(exchange, edge, lane, need, err);
+		if (r < 0)
+			return r;
+		head = *lane->head;
+	}
+	*lane->head = head;
+	return 0;
+}
+
+/* Which items of a block go into a lane. */
+ALWAYS uint32_t indexes_of(const struct block *block, uint32_t lane, uint8_t *indexes)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < block->count; i++) {
+		indexes[count] = (uint8_t)i;
+		count += !block->to || block->to[i] == lane;
+	}
+	return count;
+}
+
+ALWAYS int copy_typed(struct wax_exchange *exchange, uint32_t edge, const struct block *block,
+		struct shape shape, struct wax_err *err)
+{
+	struct edge_out *out = &exchange->out[edge];
+	if (!block->lane && out->lane_count > LANES_FILLED_MAX)
+		return place(exchange, edge, block, shape, err);
+	uint32_t lane_count = block->lane ? 1 : out->lane_count;
+	int r = 0;
+	for (uint32_t i = 0; r == 0 && i < lane_count; i++) {
+		uint8_t indexes[BLOCK];
+		uint32_t count = indexes_of(block, i, indexes);
+		r = fill(exchange, edge, block, block->lane ? block->lane : &out->lanes[i], indexes,
+				count, shape, err);
+	}
+	return r;
+}
+
+static int copy_block(struct wax_exchange *exchange, uint32_t edge, const struct block *block,
+		struct wax_err *err)
+{
+#define COPY(keyed, key_bytes, value_bytes)                                                        \
+	copy_typed(exchange, edge, block, (struct shape){keyed, key_bytes, value_bytes}, err)
+	uint32_t key = block->batch->key_bytes, value = block->batch->value_bytes;
+	if (!block->batch->keyed)
+		return value == 8            ? COPY(false, 0, 8)
+				: value == 0 ? COPY(false, 0, 0)
+					     : COPY(false, 0, value);
 	switch (key) {
 	case 8:
-		return value == 8             ? PLACE(true, 8, 8)
-				: value == 16 ? PLACE(true, 8, 16)
-				: value == 56 ? PLACE(true, 8, 56)
-				: value == 0  ? PLACE(true, 8, 0)
-					      : PLACE(true, 8, value);
+		return value == 8             ? COPY(true, 8, 8)
+				: value == 16 ? COPY(true, 8, 16)
+				: value == 56 ? COPY(true, 8, 56)
+				: value == 0  ? COPY(true, 8, 0)
+					      : COPY(true, 8, value);
 	case 4:
-		return value == 4            ? PLACE(true, 4, 4)
-				: value == 8 ? PLACE(true, 4, 8)
-					     : PLACE(true, 4, value);
+		return value == 4            ? COPY(true, 4, 4)
+				: value == 8 ? COPY(true, 4, 8)
+					     : COPY(true, 4, value);
 	case 0:
-		return value == 8            ? PLACE(true, 0, 8)
-				: value == 0 ? PLACE(true, 0, 0)
-					     : PLACE(true, 0, value);
+		return value == 8            ? COPY(true, 0, 8)
+				: value == 0 ? COPY(true, 0, 0)
+					     : COPY(true, 0, value);
 	default:
-		return PLACE(true, key, value);
+		return COPY(true, key, value);
 	}
-#undef PLACE
+#undef COPY
 }
 
 /* ---- Where to */
@@ -183,8 +263,8 @@ static void choose(struct edge_out *out, const struct wax_batch *batch, uint32_t
 	if (choice->part) {
 		for (uint32_t i = 0; i < count; i++)
 			to[i] = (uint16_t)(choice->part(choice->sink,
-							  wax_batch_key(batch, first + i),
-							  part_count) %
+							   wax_batch_key(batch, first + i),
+							   part_count) %
 					part_count % worker_count);
 		return;
 	}
@@ -208,23 +288,21 @@ static int scatter(struct wax_exchange *exchange, uint32_t edge, const struct wa
 		uint32_t left = batch->count - first, count = left < BLOCK ? left : BLOCK;
 		uint16_t to[BLOCK];
 		choose(out, batch, first, count, to);
-		r = place(exchange, edge, batch, first, count, to, err);
+		r = copy_block(exchange, edge, &(struct block){batch, first, count, to, NULL}, err);
 	}
 	return r;
 }
 
 /* ---- Whole batches */
 
-static int append_variable(struct wax_exchange *exchange, uint32_t edge, const struct lane *lane,
+static int append_variable(struct wax_exchange *exchange, uint32_t edge, struct lane *lane,
 		const struct wax_batch *batch, struct wax_err *err)
 {
-	uint16_t to[BLOCK];
-	for (uint32_t i = 0; i < BLOCK; i++)
-		to[i] = (uint16_t)(lane - exchange->out[edge].lanes);
 	int r = 0;
 	for (uint32_t first = 0; r == 0 && first < batch->count; first += BLOCK) {
-		uint32_t left = batch->count - first;
-		r = place(exchange, edge, batch, first, left < BLOCK ? left : BLOCK, to, err);
+		uint32_t left = batch->count - first, count = left < BLOCK ? left : BLOCK;
+		r = copy_block(exchange, edge, &(struct block){batch, first, count, NULL, lane},
+				err);
 	}
 	return r;
 }
@@ -321,7 +399,7 @@ static int scatter_perturbed(struct wax_exchange *exchange, uint32_t edge,
 		} else {
 			to = (uint16_t)random_lane(exchange, out);
 		}
-		r = place(exchange, edge, batch, i, 1, &to, err);
+		r = copy_block(exchange, edge, &(struct block){batch, i, 1, &to, NULL}, err);
 	}
 	return r;
 }
