@@ -15,9 +15,10 @@
  */
 
 enum {
-	BLOCK = 256,          /* items */
-	LANES_FILLED_MAX = 4, /* up to so many are filled one after the other */
-	LANES_TRIED_MAX = 16, /* when dealing: how far to look for one that has credit */
+	BLOCK = 256,           /* items */
+	LANES_FILLED_MAX = 4,  /* up to so many are filled one after the other, */
+	ITEMS_FILLED_MIN = 16, /* with at least so many items */
+	LANES_TRIED_MAX = 16,  /* when dealing: how far to look for one that has credit */
 };
 
 /* ---- Copying */
@@ -178,7 +179,7 @@ ALWAYS int copy_typed(struct wax_exchange *exchange, uint32_t edge, const struct
 		struct shape shape, struct wax_err *err)
 {
 	struct edge_out *out = &exchange->out[edge];
-	if (!block->lane && out->lane_count > LANES_FILLED_MAX)
+	if (!block->lane && (out->lane_count > LANES_FILLED_MAX || block->count < ITEMS_FILLED_MIN))
 		return place(exchange, edge, block, shape, err);
 	uint32_t lane_count = block->lane ? 1 : out->lane_count;
 	int r = 0;
