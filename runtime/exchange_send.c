@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/copy.h"
 #include "runtime/exchange_private.h"
 
 /*
@@ -23,20 +24,36 @@ static void announce(struct wax_exchange *exchange, uint32_t to)
 	}
 }
 
-/* Bytes of items that a message carries. */
-static uint64_t message_bytes(const struct wax_columns *columns, const struct wax_slot *message)
+/* Bytes of the items of a batch. */
+static uint64_t items_bytes(const struct wax_columns *columns, uint32_t count, uint64_t heap_bytes)
 {
-	if (message->kind == WAX_SLOT_PIECE || message->kind == WAX_SLOT_LAST)
-		return message->bytes;
-	return (uint64_t)message->count * (columns->key_stride + columns->value_stride) +
-			message->heap_bytes;
+	return (uint64_t)count * (columns->key_stride + columns->value_stride) + heap_bytes;
 }
 
-/* Send a message to another worker, or put it into one's own inbox. */
-static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
-		struct wax_slot *message, enum wax_bell_for what_for)
+/* Where to build a message: in the ring that it goes through, or at `own` for one's own inbox. All
+ * but its number, which wax_tx_push writes last, is set, and the payload of an inline one. */
+static struct wax_slot *message_begin(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
+		enum wax_slot_kind kind, struct wax_slot *own)
 {
+	struct wax_slot *message = own;
+	if (to != exchange->env.me) {
+		announce(exchange, to);
+		message = wax_tx_slot(&exchange->tx[to]);
+	}
+	message->kind = (uint8_t)kind;
+	message->reserved = 0;
+	message->edge = (uint16_t)edge;
+	message->slab = message->bytes = message->count = message->capacity = 0;
+	message->heap_bytes = 0;
 	message->epoch = wax_mark_epoch(exchange->out[edge].posted);
+	return message;
+}
+
+/* Send a message to another worker, or put it into one's own inbox.
+ * @param bytes of items that it carries */
+static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
+		const struct wax_slot *message, uint64_t bytes, enum wax_bell_for what_for)
+{
 	if (to == exchange->env.me) {
 		/* There is room: it was made at the start, and the credits of a lane bound what
 		 * can be under way. */
@@ -45,23 +62,12 @@ static void push(struct wax_exchange *exchange, uint32_t edge, uint32_t to,
 		exchange->sent_own = true;
 		return;
 	}
-	announce(exchange, to);
-	struct wax_tx *tx = &exchange->tx[to];
-	struct wax_slot *slot = wax_tx_slot(tx);
-	/* All but the number, which wax_tx_push writes last. */
-	memcpy((char *)slot + sizeof(slot->seq), (const char *)message + sizeof(message->seq),
-			sizeof(*slot) - sizeof(slot->seq));
-	wax_tx_push(tx);
+	wax_tx_push(&exchange->tx[to]);
 	touch(exchange, to, what_for);
 
 	struct wax_edge_counters *counters = exchange->out[edge].counters;
 	wax_count(&counters->messages, 1);
-	wax_count(&counters->bytes_crossed, message_bytes(&exchange->out[edge].columns, message));
-}
-
-static struct wax_slot message_of(uint32_t edge, enum wax_slot_kind kind)
-{
-	return (struct wax_slot){.kind = (uint8_t)kind, .edge = (uint16_t)edge};
+	wax_count(&counters->bytes_crossed, bytes);
 }
 
 /* ---- Credit */
@@ -175,17 +181,20 @@ static bool send_parcel(struct wax_exchange *exchange, uint32_t edge, struct lan
 				parcel->data + parcel->sent, bytes);
 		parcel->sent += bytes;
 
-		struct wax_slot message = message_of(edge,
-				whole                                  ? WAX_SLOT_SLAB
-						: parcel->sent == parcel->bytes ? WAX_SLOT_LAST
-										: WAX_SLOT_PIECE);
+		enum wax_slot_kind kind = whole                 ? WAX_SLOT_SLAB
+				: parcel->sent == parcel->bytes ? WAX_SLOT_LAST
+								: WAX_SLOT_PIECE;
+		struct wax_slot own, *message = message_begin(exchange, edge, lane->to, kind, &own);
 		lane_lends(exchange, lane, slab);
-		message.slab = slab;
-		message.bytes = bytes;
-		message.count = parcel->count;
-		message.capacity = parcel->capacity;
-		message.heap_bytes = parcel->heap_bytes;
-		push(exchange, edge, lane->to, &message, WAX_BELL_NOW);
+		message->slab = slab;
+		message->bytes = bytes;
+		message->count = parcel->count;
+		message->capacity = parcel->capacity;
+		message->heap_bytes = parcel->heap_bytes;
+		uint64_t carried = whole ? items_bytes(&exchange->out[edge].columns, parcel->count,
+							   parcel->heap_bytes)
+					 : bytes;
+		push(exchange, edge, lane->to, message, carried, WAX_BELL_NOW);
 	}
 	return true;
 }
@@ -244,7 +253,8 @@ static void lane_point(struct lane *lane, const struct wax_columns *columns, cha
 	lane->capacity = capacity;
 	*lane->head = (struct lane_head){
 			.keys_end = memory + (uint64_t)capacity * columns->key_stride,
-			.values_end = memory + values_at + (uint64_t)capacity * columns->value_stride,
+			.values_end = memory + values_at +
+					(uint64_t)capacity * columns->value_stride,
 			.left = -(int64_t)capacity,
 			.heap = memory + heap_at,
 			.heap_room = columns->variable ? (uint32_t)(bytes - heap_at) : 0,
@@ -288,8 +298,9 @@ static int lane_open(struct wax_exchange *exchange, struct edge_out *out, struct
 	}
 	struct parcel *parcel = aligned_alloc(64, (sizeof(*parcel) + bytes + 63) & ~UINT64_C(63));
 	if (!parcel)
-		return wax_err_set(err, -ENOMEM, "no memory for a batch of %llu bytes that waits "
-						 "to be sent",
+		return wax_err_set(err, -ENOMEM,
+				"no memory for a batch of %llu bytes that waits "
+				"to be sent",
 				(unsigned long long)bytes);
 	*parcel = (struct parcel){.capacity = capacity};
 	lane->building = parcel;
@@ -328,16 +339,21 @@ static bool send_inline(struct wax_exchange *exchange, uint32_t edge, struct lan
 		return false;
 
 	lane->inline_free--;
-	struct wax_slot message = message_of(edge, WAX_SLOT_INLINE);
-	message.count = message.capacity = count;
-	message.heap_bytes = head->heap_used;
+	struct wax_slot *message = message_begin(exchange, edge, lane->to, WAX_SLOT_INLINE, NULL);
+	uint32_t heap_used = head->heap_used;
+	message->count = message->capacity = count;
+	message->heap_bytes = heap_used;
 	uint64_t capacity = lane->capacity;
-	memcpy(message.payload, head->keys_end - capacity * columns->key_stride,
-			(size_t)count * columns->key_stride);
-	memcpy(message.payload + values_at, head->values_end - capacity * columns->value_stride,
-			(size_t)count * columns->value_stride);
-	memcpy(message.payload + heap_at, head->heap, head->heap_used);
-	push(exchange, edge, lane->to, &message, WAX_BELL_SOON);
+	if (columns->keyed)
+		wax_copy_item(message->payload, head->keys_end - capacity * columns->key_stride,
+				count * columns->key_stride);
+	wax_copy_item(message->payload + values_at,
+			head->values_end - capacity * columns->value_stride,
+			count * columns->value_stride);
+	if (heap_used > 0)
+		wax_copy_item(message->payload + heap_at, head->heap, heap_used);
+	push(exchange, edge, lane->to, message, items_bytes(columns, count, heap_used),
+			WAX_BELL_SOON);
 	return true;
 }
 
@@ -374,15 +390,18 @@ static void lane_send(struct wax_exchange *exchange, uint32_t edge, struct lane 
 		/* The slab stayed here: it is free again. */
 		lane_free_front(lane, exchange->header->slabs_per_lane, (uint32_t)lane->slab);
 	} else {
-		struct wax_slot message = message_of(edge, WAX_SLOT_SLAB);
+		struct wax_slot own,
+				*message = message_begin(
+						exchange, edge, lane->to, WAX_SLOT_SLAB, &own);
 		lane_lends(exchange, lane, (uint32_t)lane->slab);
-		message.slab = (uint32_t)lane->slab;
-		message.count = count;
-		message.capacity = lane->capacity;
-		message.heap_bytes = heap_bytes;
-		message.bytes = used_bytes(&out->columns, lane);
+		message->slab = (uint32_t)lane->slab;
+		message->count = count;
+		message->capacity = lane->capacity;
+		message->heap_bytes = heap_bytes;
+		message->bytes = used_bytes(&out->columns, lane);
 		/* Without credit the next batch has to wait until the peer has read. */
-		push(exchange, edge, lane->to, &message,
+		push(exchange, edge, lane->to, message,
+				items_bytes(&out->columns, count, heap_bytes),
 				wax_lane_has_credit(exchange, lane) ? what_for : WAX_BELL_NOW);
 	}
 	lane_shut(exchange, out, lane);
