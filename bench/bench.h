@@ -58,7 +58,7 @@ static inline int64_t bench_pick(int64_t smoke, int64_t quick, int64_t full)
 
 static inline uint32_t bench_rounds(void)
 {
-	return (uint32_t)bench_pick(1, 3, 9);
+	return (uint32_t)bench_pick(1, 3, 7);
 }
 
 /** Is this figure to be measured, or one whose name begins so? */

@@ -105,7 +105,7 @@ static double run_by_hand(void *context, bool *ret_clean)
 void bench_brc(void)
 {
 	uint64_t rows = (uint64_t)bench_pick(100000, 5000000, 100000000);
-	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);
+	uint32_t rounds = (uint32_t)bench_pick(1, 3, 3);
 	waxrun_path = fixture_built("waxrun", "brc");
 	flow_path = fixture_built("examples/brc.so", "brc");
 	if (!waxrun_path || !flow_path)

@@ -124,7 +124,7 @@ void bench_lines(void)
 	static uint32_t one = 1;
 	char params[64];
 	bool clean;
-	path = fixture_text((uint64_t)bench_pick(4, 256, 1024) << 20);
+	path = fixture_text((uint64_t)bench_pick(4, 256, 512) << 20);
 	bytes = fixture_bytes(path);
 	run_by_hand(NULL, &clean); /* counts the lines */
 	struct race_runner runners[] = {

@@ -106,8 +106,8 @@ static struct input input_of(uint64_t bytes, uint32_t procs)
 
 void bench_wordcount(void)
 {
-	uint64_t mib = (uint64_t)bench_pick(4, 64, 1024);
-	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);
+	uint64_t mib = (uint64_t)bench_pick(4, 64, 512);
+	uint32_t rounds = (uint32_t)bench_pick(1, 3, 3);
 	waxrun_path = fixture_built("waxrun", "wordcount");
 	flow_path = fixture_built("examples/wordcount.so", "wordcount");
 	if (!waxrun_path || !flow_path)
