@@ -541,6 +541,14 @@ static inline void *next_place(const struct wax_port *port, const struct wax_por
 	return (char *)column->items + (size_t)port->out.count * column->item_bytes;
 }
 
+/* Write the key that is fixed, in a keyed stream. @return false: there is more to look at */
+static inline bool put_usual_key(const struct wax_port *port)
+{
+	return port->fixed_key.data && port->fixed_key.bytes == port->key.item_bytes &&
+			wax_copy_usual(next_place(port, &port->key), port->fixed_key.data,
+					port->key.item_bytes);
+}
+
 static __attribute__((noinline)) int emit_any_kv(struct wax_out *out, const void *key,
 		size_t key_bytes, const void *value, size_t value_bytes)
 {
@@ -601,7 +609,8 @@ static __attribute__((noinline)) int emit_any(struct wax_out *out, const void *v
 int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 {
 	struct wax_port *port = wax_port_of(out);
-	if (wax_likely(!port->keyed && takes_fixed(port) && bytes == port->value.item_bytes &&
+	if (wax_likely(takes_fixed(port) && bytes == port->value.item_bytes &&
+			    (!port->keyed || put_usual_key(port)) &&
 			    wax_copy_usual(next_place(port, &port->value), value,
 					    (uint32_t)bytes))) {
 		out->count++;
@@ -610,7 +619,8 @@ int wax_emit(struct wax_out *out, const void *value, size_t bytes)
 	return emit_any(out, value, bytes);
 }
 
-void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
+static __attribute__((noinline)) void *claim_any(
+		struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
 {
 	struct wax_port *port = wax_port_of(out);
 	if (bytes_max == 0)
@@ -648,6 +658,18 @@ void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t b
 	port->claimed = true;
 	port->claim_bytes = (uint32_t)bytes_max;
 	return column->heap + column->heap_used;
+}
+
+void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
+{
+	struct wax_port *port = wax_port_of(out);
+	if (wax_likely(takes_fixed(port) && port->value.item_bytes > 0 &&
+			    bytes_max >= port->value.item_bytes && put_usual_key(port))) {
+		port->claimed = true;
+		port->claim_bytes = port->value.item_bytes;
+		return next_place(port, &port->value);
+	}
+	return claim_any(out, key, key_bytes, bytes_max);
 }
 
 int wax_commit(struct wax_out *out, size_t bytes)
