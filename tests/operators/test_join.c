@@ -370,6 +370,13 @@ Test(join, a_row_that_is_damaged_has_no_values)
 	cr_assert_not_null(wax_join_side(bytes, 0).data);
 	cr_assert_eq(*(const uint64_t *)wax_join_side(bytes, 1).data, 7);
 	cr_assert_null(wax_join_side(bytes, 2).data);
+
+	/* A value that is not as long as its type is printed as bytes. */
+	const struct wax_type *const sides[] = {WAX_U64, WAX_U64};
+	char text[32];
+
+	cr_assert_gt(wax_type_print(wax_type_row(sides, 2), text, sizeof(text), &row, 32), 0);
+	cr_assert_str_eq(text, "(, 7)");
 	bytes.bytes = 31;
 	cr_assert_null(wax_join_side(bytes, 1).data);
 	bytes.bytes = 15;
