@@ -279,7 +279,7 @@ static void build(struct wax_flow *flow)
 static void start(const struct kind *kind)
 {
 	/* Long enough to have seen most keys several times. */
-	uint32_t quick = kind->keys > 100000 ? 600 : 40;
+	uint32_t quick = kind->keys > 100000 ? 300 : 40;
 	key_mask = kind->keys - 1;
 	meter_start((uint32_t)bench_pick(10, quick, 4 * quick), 8192);
 }
