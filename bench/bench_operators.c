@@ -80,6 +80,46 @@ static int add_item(struct wax_out *out, void *state, const struct wax_item *ite
 	return WAX_RETAIN;
 }
 
+static int add_to_state(void *acc, const struct wax_item *item, void *ctx)
+{
+	(void)ctx;
+	*(uint64_t *)acc += *(const uint64_t *)item->value.data;
+	return 0;
+}
+
+static int add_state(void *acc, const void *other, void *ctx)
+{
+	(void)ctx;
+	*(uint64_t *)acc += *(const uint64_t *)other;
+	return 0;
+}
+
+static int add_batch(
+		struct wax_keyed *keyed, void *state, const struct wax_values *values, void *ctx)
+{
+	uint64_t *sum = state;
+	(void)ctx;
+	for (uint32_t i = 0; i < values->count; i++) {
+		*sum += *(const uint64_t *)wax_values_at(values, i).data;
+		wax_emit(wax_keyed_out(keyed), sum, sizeof(*sum));
+	}
+	return WAX_RETAIN;
+}
+
+static int answer(struct wax_out *out, struct wax_bytes key, void *ctx)
+{
+	(void)ctx;
+	return wax_emit(out, key.data, key.bytes);
+}
+
+static int add_answer(struct wax_out *out, const struct wax_item *item, struct wax_cache *cache,
+		void *ctx)
+{
+	struct wax_bytes found = wax_cache_get(cache, item->key.data, item->key.bytes);
+	(void)ctx;
+	return found.data ? wax_emit(out, found.data, found.bytes) : -1;
+}
+
 /* ---- Making items */
 
 static void make_numbers(struct wax_out *out, uint32_t count, uint64_t *seed, uint64_t *sum)
@@ -196,6 +236,66 @@ static struct wax_stream add_count(struct wax_stream up)
 	return wax_count_final(up, "op");
 }
 
+static struct wax_stream add_stateful_batch(struct wax_stream up)
+{
+	static const struct wax_stateful adding = {.size_bytes = sizeof(adding),
+			.state_bytes = sizeof(uint64_t),
+			.on_batch = add_batch};
+	return wax_stateful_batch(up, "op", WAX_U64, &adding, NULL);
+}
+
+static struct wax_stream add_flat_map(struct wax_stream up)
+{
+	return wax_stateful_flat_map(up, "op", WAX_U64, sizeof(uint64_t), add_item, NULL);
+}
+
+static struct wax_stream add_count_running(struct wax_stream up)
+{
+	return wax_count_running(up, "op");
+}
+
+static struct wax_stream add_mean_running(struct wax_stream up)
+{
+	return wax_mean_running(up, "op");
+}
+
+static struct wax_stream add_min_running(struct wax_stream up)
+{
+	return wax_min_running(up, "op");
+}
+
+static struct wax_stream add_reduce(struct wax_stream up)
+{
+	return wax_reduce_final(up, "op", add_state, NULL);
+}
+
+static struct wax_stream add_fold_merge(struct wax_stream up)
+{
+	return wax_fold_merge_final(up, "op", WAX_U64, NULL, add_to_state, add_state, NULL);
+}
+
+static struct wax_stream add_min(struct wax_stream up)
+{
+	return wax_min_final(up, "op", NULL, NULL);
+}
+
+static struct wax_stream add_top_n(struct wax_stream up)
+{
+	return wax_top_n_final(up, "op", 2, NULL, NULL);
+}
+
+static struct wax_stream add_dedup(struct wax_stream up)
+{
+	return wax_dedup(up, "op", WAX_SAME_KEY, WAX_NEVER);
+}
+
+static struct wax_stream add_enrich(struct wax_stream up)
+{
+	static const struct wax_enrich_options options = {
+			.size_bytes = sizeof(options), .get = answer};
+	return wax_enrich_cached(up, "op", WAX_U64, add_answer, &options, NULL);
+}
+
 /* ---- The same by hand: what is made is in `in`, what comes out goes to `out` */
 
 static void fill_numbers(struct batch *in, uint64_t *seed)
@@ -292,6 +392,18 @@ static void hand_stateful(const struct batch *in, struct batch *out)
 	}
 }
 
+static void hand_dedup(const struct batch *in, struct batch *out)
+{
+	uint32_t first = 0;
+	for (uint32_t i = 0; i < BATCH; i++) {
+		uint64_t *seen = table_at(&numbers, in->keys[i], table_hash(in->keys[i]));
+		out->values[first] = in->values[i];
+		first += *seen == 0;
+		*seen = 1;
+	}
+	out->count = first;
+}
+
 static void hand_count(const struct batch *in, struct batch *out)
 {
 	for (uint32_t i = 0; i < BATCH; i++)
@@ -333,6 +445,38 @@ static const struct kind kinds[] = {
 				sum_values},
 		{"sum_running_1m", "1 Mi keys", PAIRS, 1 << 20, add_running, hand_stateful,
 				sum_values},
+		{"stateful_batch_1k", "1024 keys", PAIRS, 1 << 10, add_stateful_batch,
+				hand_stateful, sum_values},
+		{"stateful_batch_1m", "1 Mi keys", PAIRS, 1 << 20, add_stateful_batch,
+				hand_stateful, sum_values},
+		{"stateful_flat_map_1k", "1024 keys", PAIRS, 1 << 10, add_flat_map, hand_stateful,
+				sum_values},
+		{"stateful_flat_map_1m", "1 Mi keys", PAIRS, 1 << 20, add_flat_map, hand_stateful,
+				sum_values},
+		{"count_running_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10,
+				add_count_running, hand_stateful, sum_values},
+		{"mean_running_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, add_mean_running,
+				hand_stateful, sum_values},
+		{"min_running_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, add_min_running,
+				hand_stateful, sum_values},
+		{"reduce_final_1k", "1024 keys", PAIRS, 1 << 10, add_reduce, hand_fold, NULL},
+		{"reduce_final_1m", "1 Mi keys", PAIRS, 1 << 20, add_reduce, hand_fold, NULL},
+		{"fold_merge_final_1k", "1024 keys", PAIRS, 1 << 10, add_fold_merge, hand_fold,
+				NULL},
+		{"fold_merge_final_1m", "1 Mi keys", PAIRS, 1 << 20, add_fold_merge, hand_fold,
+				NULL},
+		{"min_final_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, add_min, hand_fold,
+				NULL},
+		{"min_final_1m", "1 Mi keys; yardstick: sums", PAIRS, 1 << 20, add_min, hand_fold,
+				NULL},
+		{"top_2_final_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, add_top_n,
+				hand_fold, NULL},
+		{"top_2_final_1m", "1 Mi keys; yardstick: sums", PAIRS, 1 << 20, add_top_n,
+				hand_fold, NULL},
+		{"dedup_1k", "1024 keys", PAIRS, 1 << 10, add_dedup, hand_dedup, sum_values},
+		{"dedup_1m", "1 Mi keys", PAIRS, 1 << 20, add_dedup, hand_dedup, sum_values},
+		{"enrich_cached_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, add_enrich,
+				hand_stateful, sum_values},
 		{"count_final_10k", "texts, 16 Ki keys", TEXTS, 1 << 14, add_count, hand_count,
 				NULL},
 };

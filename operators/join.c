@@ -6,6 +6,7 @@
 
 #include "operators/pile.h"
 #include "operators/stateful_batch.h"
+#include "runtime/assert.h"
 
 /*
  * A key has a pile of values for each side. Rows are all combinations of one value of each pile, in
@@ -24,7 +25,10 @@ struct join {
 	bool fixed; /* rows have one size, absent values room in them */
 	bool owns;  /* some pile may have memory of its own */
 	uint64_t all;
-	uint32_t ends[WAX_JOIN_SIDES_MAX]; /* of the values in a row, if rows are fixed */
+	/* Of rows, if they are fixed: where values end, and the head and the gap behind it. */
+	uint32_t ends[WAX_JOIN_SIDES_MAX];
+	uint64_t head[WAX_JOIN_SIDES_MAX / 2 + 2];
+	uint32_t head_words;
 	uint32_t row_bytes;
 	struct side sides[];
 };
@@ -108,6 +112,31 @@ static int emit_row(struct wax_keyed *keyed, const struct join *join, const stru
 	return wax_commit(keyed->out, bytes);
 }
 
+/* Of a key that has one value of each side, all of fixed size: a row is its head and the values. */
+static inline int emit_full_row(
+		struct wax_keyed *keyed, const struct join *join, const struct state *state)
+{
+	char *row = wax_claim(keyed->out, NULL, 0, join->row_bytes);
+	uint64_t *words = (uint64_t *)(void *)row;
+	uint32_t at = join->head_words * 8;
+
+	if (wax_unlikely(!row))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < join->head_words; i++)
+		words[i] = join->head[i];
+	for (uint32_t side = 0; side < join->side_count; side++) {
+		uint32_t bytes = join->sides[side].kind.item_bytes;
+		uint32_t end = align_8(at + bytes);
+
+		/* The value ends in the last word, if not with it. */
+		if (bytes % 8 > 0)
+			words[end / 8 - 1] = 0;
+		wax_copy_item(row + at, wax_pile_data(pile_of(join, state, side)), bytes);
+		at = end;
+	}
+	return wax_commit(keyed->out, join->row_bytes);
+}
+
 /* Choose the first value of a side, or that it has none. */
 static void choose_first(
 		const struct join *join, const struct state *state, struct row *row, uint32_t side)
@@ -146,7 +175,7 @@ static int emit_rows(struct wax_keyed *keyed, const struct join *join, const str
 
 /* ---- keys */
 
-static int insert(struct wax_keyed *keyed, const struct join *join, struct state *state,
+static inline int insert(struct wax_keyed *keyed, const struct join *join, struct state *state,
 		struct wax_bytes value)
 {
 	struct wax_pile *pile = pile_of(join, state, keyed->input);
@@ -163,6 +192,32 @@ static int insert(struct wax_keyed *keyed, const struct join *join, struct state
 	return r;
 }
 
+static void empty(const struct join *join, struct state *state)
+{
+	for (uint32_t side = 0; side < join->side_count; side++)
+		wax_pile_empty(pile_of(join, state, side));
+	state->present = 0;
+}
+
+/* @return WAX_RETAIN, WAX_DISCARD, or negative errno */
+static inline int emit(struct wax_keyed *keyed, const struct join *join, struct state *state)
+{
+	int r;
+
+	if (join->emit == WAX_JOIN_RUNNING)
+		return emit_rows(keyed, join, state);
+	r = join->fixed && join->insert != WAX_JOIN_PRODUCT ? emit_full_row(keyed, join, state)
+							    : emit_rows(keyed, join, state);
+	return r < 0 ? r : WAX_DISCARD;
+}
+
+/* Is it time for the rows of a key that has got another item? */
+static inline bool emits(const struct join *join, const struct state *state)
+{
+	return join->emit == WAX_JOIN_RUNNING ||
+			(join->emit == WAX_JOIN_COMPLETE && state->present == join->all);
+}
+
 static int on_item(struct wax_keyed *keyed, void *key_state, const struct wax_item *item, void *ctx)
 {
 	const struct join *join = ctx;
@@ -171,12 +226,29 @@ static int on_item(struct wax_keyed *keyed, void *key_state, const struct wax_it
 
 	if (r < 0)
 		return r;
-	if (join->emit == WAX_JOIN_RUNNING)
-		return emit_rows(keyed, join, state);
-	if (join->emit == WAX_JOIN_FINAL || state->present != join->all)
-		return WAX_RETAIN;
-	r = emit_rows(keyed, join, state);
-	return r < 0 ? r : WAX_DISCARD;
+	return emits(join, state) ? emit(keyed, join, state) : WAX_RETAIN;
+}
+
+static int on_items(struct wax_keyed *keyed, struct wax_keyed_run *run, void *ctx)
+{
+	const struct join *join = ctx;
+	const struct wax_batch in = *run->batch;
+
+	for (; run->at < run->count; run->at++) {
+		struct state *state = wax_keyed_run_state(run);
+		int r = insert(keyed, join, state, wax_batch_value(&in, run->first + run->at));
+
+		if (r == 0 && emits(join, state)) {
+			wax_keyed_run_emits(run);
+			r = emit(keyed, join, state);
+			if (r == WAX_DISCARD)
+				empty(join, state);
+		}
+		if (wax_unlikely(r < 0))
+			return r;
+		run->answers[run->at] = (uint8_t)r;
+	}
+	return 0;
 }
 
 static int on_eof(struct wax_keyed *keyed, void *key_state, void *ctx)
@@ -281,6 +353,17 @@ static uint32_t place_sides(struct join *join, const struct wax_type *const *val
 	return at;
 }
 
+static void describe_rows(struct join *join)
+{
+	char *head = (char *)join->head;
+
+	join->row_bytes = lay_out(join, NULL, join->ends);
+	join->head_words = align_8((uint32_t)WAX_JOIN_HEAD_BYTES(join->side_count)) / 8;
+	memcpy(head, &join->all, sizeof(join->all));
+	memcpy(head + 8, &join->side_count, sizeof(join->side_count));
+	memcpy(head + 12, join->ends, join->side_count * sizeof(*join->ends));
+}
+
 static void check(struct wax_flow *flow, struct wax_step *step, const struct wax_stream *sides,
 		size_t count, enum wax_join_insert insert, enum wax_join_emit emit)
 {
@@ -326,7 +409,7 @@ struct wax_stream wax_join(const char *id, const struct wax_stream *sides, size_
 	uint32_t state_bytes = place_sides(join, values);
 
 	if (join->fixed)
-		join->row_bytes = lay_out(join, NULL, join->ends);
+		describe_rows(join);
 
 	const struct wax_stateful ops = {
 			.size_bytes = sizeof(ops),
@@ -337,7 +420,7 @@ struct wax_stream wax_join(const char *id, const struct wax_stream *sides, size_
 			.free = join->owns ? free_state : NULL,
 	};
 
-	wax_stateful_describe(flow, step, &ops, on_item, join, key);
+	wax_stateful_describe(flow, step, &ops, on_item, on_items, join, key);
 	step->route = WAX_ROUTE_KEY;
 	return wax_step_output(flow, step, wax_type_keyed(key->key, row), true);
 }

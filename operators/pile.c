@@ -21,7 +21,8 @@ struct wax_pile_kind wax_pile_kind(uint32_t item_bytes, uint64_t count_max)
 
 static int reserve(struct wax_pile *pile, uint32_t room, size_t bytes)
 {
-	size_t wanted = pile->bytes + bytes, capacity = pile->memory ? pile->capacity : room;
+	size_t wanted = pile->bytes + bytes;
+	size_t capacity = pile->memory ? pile->memory->capacity : room;
 
 	if (wanted <= capacity)
 		return 0;
@@ -31,14 +32,14 @@ static int reserve(struct wax_pile *pile, uint32_t room, size_t bytes)
 	if (capacity > BYTES_MAX)
 		capacity = BYTES_MAX;
 
-	char *memory = realloc(pile->memory, capacity);
+	struct wax_pile_memory *memory = realloc(pile->memory, sizeof(*memory) + capacity);
 
 	if (!memory)
 		return -ENOMEM;
 	if (!pile->memory && pile->bytes > 0)
-		memcpy(memory, pile + 1, pile->bytes);
+		memcpy(memory->data, pile + 1, pile->bytes);
+	memory->capacity = (uint32_t)capacity;
 	pile->memory = memory;
-	pile->capacity = (uint32_t)capacity;
 	return 0;
 }
 

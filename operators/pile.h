@@ -16,9 +16,13 @@
  */
 struct wax_pile {
 	uint32_t bytes;
-	uint32_t capacity; /* of memory */
-	uint64_t count;
-	char *memory; /* NULL: the values lie behind the pile */
+	uint32_t count;
+	struct wax_pile_memory *memory; /* NULL: the values lie behind the pile */
+};
+
+struct wax_pile_memory {
+	uint32_t capacity; /* bytes of data */
+	char data[];
 };
 
 /** What all piles of a step have in common. */
@@ -44,7 +48,7 @@ static inline uint32_t wax_pile_size(struct wax_pile_kind kind)
 
 static inline char *wax_pile_data(const struct wax_pile *pile)
 {
-	return pile->memory ? pile->memory : (char *)(uintptr_t)(pile + 1);
+	return pile->memory ? pile->memory->data : (char *)(uintptr_t)(pile + 1);
 }
 
 /** The values as a list. Lends until the pile changes. */
@@ -60,7 +64,7 @@ int wax_pile_grow(struct wax_pile *pile, struct wax_pile_kind kind, struct wax_b
 static inline int wax_pile_add(
 		struct wax_pile *pile, struct wax_pile_kind kind, struct wax_bytes value)
 {
-	uint32_t capacity = pile->memory ? pile->capacity : kind.room;
+	uint32_t capacity = pile->memory ? pile->memory->capacity : kind.room;
 
 	if (kind.item_bytes == 0 || kind.item_bytes > capacity - pile->bytes)
 		return wax_pile_grow(pile, kind, value);
@@ -78,6 +82,14 @@ static inline void wax_pile_clear(struct wax_pile *pile)
 }
 
 void wax_pile_fini(struct wax_pile *pile);
+
+/** The same for one that most often has no memory of its own. */
+static inline void wax_pile_empty(struct wax_pile *pile)
+{
+	if (pile->memory)
+		wax_pile_fini(pile);
+	wax_pile_clear(pile);
+}
 
 /** Put the values of a list, which was a pile of this kind once, into an empty pile.
  *  @return 0, -ENOMEM, -EBADMSG it is no such list */

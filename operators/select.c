@@ -75,6 +75,8 @@ int wax_select_test(struct wax_select *select, struct wax_op *op, const struct w
 
 	for (uint32_t i = 0; i < in.count; i++) {
 		struct wax_item item = wax_batch_item(&in, i);
+
+		wax_op_called(op);
 		int answer = test(&item, ctx);
 
 		if (wax_unlikely(answer < 0)) {

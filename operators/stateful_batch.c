@@ -17,8 +17,9 @@
  * that grouping is one more look at what was just looked up), the indexes sorted by group, and
  * on_batch called for each. What a callback gives back decides: the key stays, its timer is set to
  * what notify_at says; or it goes. A step with on_item is served item by item instead, without
- * grouping; a key that goes is buried first, as items behind may be of it too and be its new life,
- * and removed when the batch is done.
+ * grouping; a key that goes is buried first, as items behind may be of it too and be its new life.
+ * So it is with keys that come and go for ever: they stay buried until there are many, or the epoch
+ * ends, and those that live again meanwhile were never removed.
  *
  * A new key is not BUILT until build has been called for it; after a failure half of a batch's keys
  * may not be yet, and are not freed.
@@ -28,26 +29,30 @@
  */
 
 /* Marks of a key: build has been called for it; it is in the list of those awake in this epoch; it
- * is in the list of those to be removed when the batch is done, unless they live again. */
+ * is in the list of those to be removed unless they live again. */
 #define BUILT 1
 #define AWAKE 2
 #define BURIED 4
 /* Keys that are served by one call at the end of input, or when many timers are due at once: what
  * they emit has to find room. */
 #define TURN_KEYS_MAX 4096
+/* So much memory, and so many keys, may be of the buried. */
+#define BURIED_BYTES_MAX (256 * 1024)
+#define BURIED_KEYS_MAX 4096
 
 struct params {
 	struct wax_stateful ops;
-	wax_on_item_fn on_item; /* NULL: ops.on_batch */
+	wax_on_item_fn on_item;   /* NULL: ops.on_batch */
+	wax_on_items_fn on_items; /* may be NULL */
 	void *ctx;
 	uint32_t key_bytes; /* 0: any length */
 	uint32_t state_at;  /* of the user's state, behind ours */
 	uint32_t state_align;
+	uint32_t timer_at; /* of the timer behind it, if the user has notify_at */
 };
 
 /* What stands in front of the user's state. */
 struct head {
-	struct wax_timer timer;
 	uint32_t group; /* in the batch it was last met in, or any number */
 	uint32_t marks;
 };
@@ -76,8 +81,11 @@ struct data {
 
 	struct head **buried;
 	uint32_t buried_count;
-	uint32_t buried_capacity; /* 0, or items of the largest batch */
+	uint32_t buried_capacity; /* 0, or items of the largest batch behind the most that stay */
+	uint32_t buried_max;      /* so many stay */
 	bool buries;              /* rather than forgets */
+	bool runs;                /* items are served by on_items */
+	bool drops;               /* wax_op_drops */
 
 	/* Room for a batch of `capacity` items. */
 	uint32_t capacity;
@@ -130,8 +138,11 @@ static void serve(struct wax_op *op, struct wax_bytes key)
 {
 	struct data *data = op->data;
 
+	/* An empty key is a key too. Both are set from here: one read back as a whole, right after
+	 * its halves were written, would wait for them to reach the cache. */
+	key.data = key.data ? key.data : "";
 	wax_port_fix_key(&op->ports[0], key);
-	data->keyed.key = op->ports[0].fixed_key;
+	data->keyed.key = key;
 	wax_op_called(op);
 }
 
@@ -180,17 +191,24 @@ static int build(struct wax_op *op, struct head *head, struct wax_bytes saved, s
 	return 0;
 }
 
-/* Free what the key has. */
-static void end_life(struct wax_op *op, struct head *head)
+static void drop_timers(struct wax_op *op, struct head *head)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
 
-	if (params->ops.free)
-		params->ops.free(state_of(params, head), params->ctx);
 	if (params->ops.notify_at)
 		wax_timers_set(&data->timers, head, WAX_NEVER);
 	wax_expiry_drop(&data->expiry, head);
+}
+
+/* Free what the key has. */
+static void end_life(struct wax_op *op, struct head *head)
+{
+	const struct params *params = op->params;
+
+	if (params->ops.free)
+		params->ops.free(state_of(params, head), params->ctx);
+	drop_timers(op, head);
 }
 
 static void forget(struct wax_op *op, struct head *head)
@@ -235,6 +253,8 @@ static void leave_unbuilt(struct wax_op *op, struct head *head)
 
 static void remove_buried(struct data *data)
 {
+	uint32_t count = 0;
+
 	for (uint32_t i = 0; i < data->buried_count; i++) {
 		struct head *head = data->buried[i];
 
@@ -242,8 +262,9 @@ static void remove_buried(struct data *data)
 		if (head->marks & BUILT)
 			continue;
 		head->marks = 0;
-		wax_table_remove(&data->table, head);
+		data->buried[count++] = head;
 	}
+	wax_table_remove_many(&data->table, (void **)data->buried, count);
 	data->buried_count = 0;
 }
 
@@ -296,7 +317,7 @@ static int settle(struct wax_op *op, struct head *head, int r, struct place plac
 	if (wax_unlikely(op->ports[0].failed))
 		return wax_op_fail(op, place.batch, place.index, -EIO, NULL);
 	if (r == WAX_DISCARD) {
-		(data->buries ? bury : forget)(op, head);
+		(data->buries || (head->marks & BURIED) ? bury : forget)(op, head);
 		return 0;
 	}
 	if (wax_unlikely(r != WAX_RETAIN))
@@ -444,7 +465,7 @@ static inline __attribute__((always_inline)) int serve_items(struct wax_op *op, 
 	serve(op, key);
 	if (wax_unlikely(wax_expiry_touch(&data->expiry, head, data->keyed.now) < 0))
 		return wax_op_fail(op, place.batch, place.index, -ENOMEM, "no memory for a timer");
-	if (wax_unlikely(wax_op_drops(op)))
+	if (wax_unlikely(data->drops))
 		return serve_guarded(op, head, served);
 	if (!(head->marks & BUILT))
 		r = build(op, head, (struct wax_bytes){NULL, 0}, place);
@@ -488,6 +509,73 @@ static int push_groups(struct wax_op *op, const struct wax_batch *batch)
 
 /* ---- items */
 
+/* What on_items has answered is done for a key after the other, in the order of their items. */
+static void note_answers(
+		struct data *data, void *const *heads, const uint8_t *answers, uint32_t count)
+{
+	struct head **buried = data->buried;
+	uint32_t buried_count = data->buried_count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct head *head = heads[i];
+		bool discarded = answers[i] == WAX_DISCARD;
+		uint32_t marks = head->marks;
+
+		buried[buried_count] = head;
+		buried_count += discarded && !(marks & BURIED);
+		marks |= discarded ? BURIED : BUILT;
+		head->marks = discarded ? marks & ~(uint32_t)BUILT : marks;
+	}
+	data->buried_count = buried_count;
+}
+
+static int set_timers(struct wax_op *op, void *const *heads, const uint8_t *answers, uint32_t count)
+{
+	struct data *data = op->data;
+	int r = 0;
+
+	for (uint32_t i = 0; i < count && r == 0; i++) {
+		if (answers[i] == WAX_DISCARD) {
+			drop_timers(op, heads[i]);
+			continue;
+		}
+		r = set_timer(op, heads[i]);
+		if (wax_unlikely(wax_expiry_touch(&data->expiry, heads[i], data->keyed.now) < 0))
+			r = wax_op_fail(op, NULL, 0, -ENOMEM, "no memory for a timer");
+	}
+	return r;
+}
+
+static int serve_run(struct wax_op *op, const struct wax_batch *batch, uint32_t first,
+		uint32_t count, void *const *heads)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+	uint8_t answers[WAX_TABLE_BLOCK];
+	struct wax_keyed_run run = {.op = op,
+			.batch = batch,
+			.first = first,
+			.count = count,
+			.heads = heads,
+			.state_at = params->state_at,
+			.answers = answers};
+	int r, set = 0;
+
+	wax_op_called(op);
+	r = params->on_items(&data->keyed, &run, params->ctx);
+	if (wax_unlikely(r < 0)) {
+		/* Its state may hold memory. */
+		answers[run.at] = WAX_RETAIN;
+		count = run.at + 1;
+	}
+	note_answers(data, heads, answers, count);
+	if (params->ops.notify_at || data->expiry.ttl_ns)
+		set = set_timers(op, heads, answers, count);
+	if (wax_unlikely(r < 0))
+		return wax_op_fail(op, batch, first + run.at, r, NULL);
+	return set;
+}
+
 static int push_block(
 		struct wax_op *op, const struct wax_batch *batch, uint32_t first, uint32_t count)
 {
@@ -498,6 +586,8 @@ static int push_block(
 
 	if (wax_table_get_many(&data->table, batch, first, count, heads, NULL) < 0)
 		return wax_op_fail(op, batch, first, -ENOMEM, "no memory for another key");
+	if (data->runs)
+		return serve_run(op, batch, first, count, heads);
 	for (uint32_t i = 0; i < count && r == 0; i++) {
 		struct wax_item item = wax_batch_item(&in, first + i);
 		const uint32_t index = first + i;
@@ -508,8 +598,11 @@ static int push_block(
 	return r;
 }
 
+/* Room for those that stay, and one key of each item; and one more, which note_answers writes to
+ * before it knows. */
 static int reserve_buried(struct data *data, uint32_t count)
 {
+	count += data->buried_max + 1;
 	if (count <= data->buried_capacity)
 		return 0;
 
@@ -533,7 +626,8 @@ static int push_items(struct wax_op *op, const struct wax_batch *batch)
 	for (uint32_t first = 0; first < batch->count && r == 0; first += WAX_TABLE_BLOCK)
 		r = push_block(op, batch, first, wax_table_block(batch, first));
 	data->buries = false;
-	remove_buried(data);
+	if (data->buried_count > data->buried_max)
+		remove_buried(data);
 	return r;
 }
 
@@ -616,6 +710,7 @@ static int end(struct wax_op *op)
 	int r = 0;
 
 	data->at_eof = true;
+	remove_buried(data);
 	if (!params->ops.on_eof)
 		return 0;
 
@@ -713,6 +808,7 @@ static int rehearse_all(struct wax_op *op)
 	struct data *data = op->data;
 	int r = 0;
 
+	remove_buried(data);
 	begin(op);
 	for (size_t i = 0; i < data->awake_count && r == 0; i++) {
 		struct head *head = data->awake[i];
@@ -729,9 +825,10 @@ static int rehearse_all(struct wax_op *op)
 
 static int epoch_end(struct wax_op *op, uint64_t epoch)
 {
-	const struct data *data = op->data;
+	struct data *data = op->data;
 
 	(void)epoch;
+	remove_buried(data);
 	return data->rehearses ? rehearse_all(op) : 0;
 }
 
@@ -742,10 +839,19 @@ static int open(struct wax_op *op, struct wax_err *err)
 	const struct params *params = op->params;
 	struct data *data = op->data;
 
-	wax_expiry_init(&data->expiry, op, &data->table, params->key_bytes,
-			params->state_at + (uint32_t)params->ops.state_bytes, params->state_align);
-	wax_timers_init(&data->timers, offsetof(struct head, timer));
+	uint32_t bytes = params->ops.notify_at
+			? params->timer_at + (uint32_t)sizeof(struct wax_timer)
+			: params->state_at + (uint32_t)params->ops.state_bytes;
+
+	wax_expiry_init(&data->expiry, op, &data->table, params->key_bytes, bytes,
+			params->state_align);
+	wax_timers_init(&data->timers, params->timer_at);
+	data->buried_max = BURIED_BYTES_MAX / bytes < BURIED_KEYS_MAX ? BURIED_BYTES_MAX / bytes
+								      : BURIED_KEYS_MAX;
 	data->rehearses = wax_op_rehearses(op);
+	/* Where each item is guarded, or its key noted, it is served by itself. */
+	data->drops = wax_op_drops(op);
+	data->runs = params->on_items && !data->rehearses && !data->drops;
 	if (data->rehearses &&
 			wax_port_init(&data->saved.port, WAX_BYTES, take_snapshot, &data->saved,
 					op->ports[0].err) < 0)
@@ -817,17 +923,20 @@ static void copy_ops(struct wax_flow *flow, struct wax_step *step, const struct 
 	wax_keyed_check_state(flow, step, params->ops.state_bytes);
 
 	/* Nothing in a small state can need more than 8; anything in a larger one at most 16. */
-	params->state_align = params->ops.state_bytes < 16 ? 8 : 16;
+	params->state_align = params->on_items || params->ops.state_bytes < 16 ? 8 : 16;
 	params->state_at = ((uint32_t)sizeof(struct head) + params->state_align - 1) &
 			~(params->state_align - 1);
+	params->timer_at =
+			(params->state_at + (uint32_t)params->ops.state_bytes + 7) & ~UINT32_C(7);
 }
 
 void wax_stateful_describe(struct wax_flow *flow, struct wax_step *step,
-		const struct wax_stateful *ops, wax_on_item_fn on_item, void *ctx,
-		const struct wax_type *up_type)
+		const struct wax_stateful *ops, wax_on_item_fn on_item, wax_on_items_fn on_items,
+		void *ctx, const struct wax_type *up_type)
 {
 	struct params *params = step->params;
 
+	params->on_items = on_items;
 	copy_ops(flow, step, ops);
 	params->on_item = on_item;
 	params->ctx = ctx;
@@ -841,7 +950,7 @@ struct wax_stream wax_stateful_batch(struct wax_stream up, const char *id,
 	struct wax_step *step = wax_step_add(up.flow, id, &wax_stateful_batch_class);
 	const struct wax_type *up_type = wax_step_input_keyed(up.flow, step, up);
 
-	wax_stateful_describe(up.flow, step, ops, NULL, ctx, up_type);
+	wax_stateful_describe(up.flow, step, ops, NULL, NULL, ctx, up_type);
 	if (ops && ops->size_bytes > 0 && !ops->on_batch)
 		wax_step_fail(up.flow, step, "its callback on_batch is NULL");
 	return wax_keyed_output(up, step, up_type, type);

@@ -26,6 +26,6 @@ struct wax_stream wax_stateful_flat_map(struct wax_stream up, const char *id,
 	*flat_map = (struct flat_map){fn, ctx};
 	if (!fn)
 		wax_step_fail(up.flow, step, "its callback is NULL");
-	wax_stateful_describe(up.flow, step, &ops, on_item, flat_map, up_type);
+	wax_stateful_describe(up.flow, step, &ops, on_item, NULL, flat_map, up_type);
 	return wax_keyed_output(up, step, up_type, type);
 }

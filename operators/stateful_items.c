@@ -31,7 +31,8 @@ struct wax_stream wax_stateful_items(struct wax_stream up, const char *id,
 			.free = ops.free,
 	};
 
-	wax_stateful_describe(up.flow, step, given ? &common : NULL, ops.on_item, ctx, up_type);
+	wax_stateful_describe(
+			up.flow, step, given ? &common : NULL, ops.on_item, NULL, ctx, up_type);
 	if (ops.size_bytes > 0 && !ops.on_item)
 		wax_step_fail(up.flow, step, "its callback on_item is NULL");
 	return wax_keyed_output(up, step, up_type, type);

@@ -335,6 +335,9 @@ int wax_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 
 int wax_op_call(struct wax_op *op, int (*call)(struct wax_op *op))
 {
+	struct wax_perturber *perturber = op->worker->perturber;
+	if (wax_unlikely(perturber && wax_perturber_wants(perturber)))
+		return wax_perturber_call(perturber, op, call);
 	struct wax_worker_record *record = op->worker->record;
 	uint32_t before = wax_load_relaxed(&record->step_now);
 	wax_store_relaxed(&record->step_now, op->index);

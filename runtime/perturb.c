@@ -331,6 +331,32 @@ static int check_wait(struct wax_op *op, const struct wax_batch *batch, int64_t 
 			batch->count, batch->count == 1 ? "" : "s", (long long)(wait_ns / 1000000));
 }
 
+static const char *advice_for(const struct wax_op *op)
+{
+	return op->class->poll
+			? "next of a source must not sleep, lock, or wait for a file or the "
+			  "network: it gives back WAX_IDLE, and next_awake or wax_env_wake "
+			  "says when to call it again"
+			: "a callback must not sleep, lock, or wait for a file or the network";
+}
+
+int wax_perturber_call(
+		struct wax_perturber *perturber, struct wax_op *op, int (*call)(struct wax_op *op))
+{
+	bool limits = perturber->perturb->limits;
+	struct beginning beginning = {0};
+	if (limits)
+		beginning = begin_wait(perturber);
+	perturber->inside = true;
+	int r = wax_op_call(op, call);
+	int64_t wait_ns = limits ? end_wait(perturber, &beginning) : 0;
+	if (r < 0 || wait_ns <= WAX_PERTURB_WAIT_NS_MAX)
+		return r;
+	return wax_op_fail(op, NULL, 0, -EDEADLK,
+			"a call of this step waited %lld ms without using a CPU: %s",
+			(long long)(wait_ns / 1000000), advice_for(op));
+}
+
 /* ---- A piece */
 
 int wax_perturber_emitted(

@@ -64,14 +64,19 @@ struct wax_perturber *wax_perturber_make(
 void wax_perturber_free(struct wax_perturber *perturber);
 
 /**
- * Is a batch to go through wax_perturber_push? Once: when that calls wax_op_push in its turn, it is
- * not.
+ * Is what a step is called for to go through wax_perturber_push or wax_perturber_call? Once: when those
+ * call wax_op_push or wax_op_call in their turn, it is not.
  */
 bool wax_perturber_wants(struct wax_perturber *perturber);
 
 /** wax_op_push in pieces, each of them perturbed. */
 int wax_perturber_push(struct wax_perturber *perturber, struct wax_op *op,
 		const struct wax_batch *batch, uint32_t input);
+
+/** wax_op_call, of one that is given no items: a source that is asked for some, the end of the input.
+ *  Under `limits` it must not wait. */
+int wax_perturber_call(
+		struct wax_perturber *perturber, struct wax_op *op, int (*call)(struct wax_op *op));
 
 /** From since_ns, of the monotonic clock, until now the step that is called did nothing of its own:
  *  what was waited meanwhile is not its fault. */

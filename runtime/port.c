@@ -624,31 +624,50 @@ static __attribute__((noinline)) int emit_any(struct wax_out *out, const void *v
 		return emit_kv_any(out, key, key_bytes, value, value_bytes);                       \
 	}
 
+/* For one that is, under a key that the step adds. */
+#define EMIT_UNDER(name, target, key_kind, value_kind, copy)                                       \
+	target static int name(struct wax_out *out, const void *value, size_t bytes)               \
+	{                                                                                          \
+		struct wax_port *port = wax_port_of(out);                                          \
+		if (wax_likely(port->fixed_key.data &&                                             \
+				    put_usual_pair(port, port->fixed_key,                          \
+						    (struct wax_bytes){value, bytes}, key_kind,    \
+						    value_kind, copy)))                            \
+			return 0;                                                                  \
+		return emit_any(out, value, bytes);                                                \
+	}
+
 #define EMITS(name, target, copy)                                                                  \
 	EMIT(emit_##name, target, SHORT, copy)                                                     \
 	EMIT_KV(emit_fixed_##name, target, FIXED, SHORT, copy)                                     \
 	EMIT_KV(emit_##name##_fixed, target, SHORT, FIXED, copy)                                   \
-	EMIT_KV(emit_##name##_##name, target, SHORT, SHORT, copy)
+	EMIT_KV(emit_##name##_##name, target, SHORT, SHORT, copy)                                  \
+	EMIT_UNDER(emit_##name##_under_fixed, target, FIXED, SHORT, copy)
 
 EMIT(emit_fixed, , FIXED, NULL)
 EMIT_KV(emit_fixed_fixed, , FIXED, FIXED, NULL)
+EMIT_UNDER(emit_fixed_under_fixed, , FIXED, FIXED, NULL)
 
 struct emits {
 	wax_emit_fn *value;
 	wax_emit_kv_fn *pair[2][2]; /* [kind of key][kind of value] */
+	wax_emit_fn *under[2][2];   /* a key that the step adds */
 };
 
 static const struct emits emits_any = {
-		emit_any, {{emit_fixed_fixed, emit_kv_any}, {emit_kv_any, emit_kv_any}}};
+		emit_any, {{emit_fixed_fixed, emit_kv_any}, {emit_kv_any, emit_kv_any}},
+		{{emit_fixed_under_fixed, emit_any}, {emit_any, emit_any}}};
 
 #if defined(__x86_64__)
 EMITS(avx2, WAX_TARGET_AVX2, wax_copy_short_avx2)
 EMITS(avx512, WAX_TARGET_AVX512, wax_copy_short_avx512)
 
 static const struct emits emits_avx2 = {emit_avx2,
-		{{emit_fixed_fixed, emit_fixed_avx2}, {emit_avx2_fixed, emit_avx2_avx2}}};
+		{{emit_fixed_fixed, emit_fixed_avx2}, {emit_avx2_fixed, emit_avx2_avx2}},
+		{{emit_fixed_under_fixed, emit_avx2_under_fixed}, {emit_any, emit_any}}};
 static const struct emits emits_avx512 = {emit_avx512,
-		{{emit_fixed_fixed, emit_fixed_avx512}, {emit_avx512_fixed, emit_avx512_avx512}}};
+		{{emit_fixed_fixed, emit_fixed_avx512}, {emit_avx512_fixed, emit_avx512_avx512}},
+		{{emit_fixed_under_fixed, emit_avx512_under_fixed}, {emit_any, emit_any}}};
 
 static const struct emits *emits_of_processor(void)
 {
@@ -667,7 +686,9 @@ static void choose_emits(struct wax_port *port)
 	enum kind key = port->key.item_bytes ? FIXED : SHORT;
 	enum kind value = port->value.item_bytes ? FIXED : SHORT;
 	port->emit_kv = port->keyed ? emits->pair[key][value] : emit_kv_any;
-	port->emit = port->keyed ? emit_any : value == FIXED ? emit_fixed : emits->value;
+	port->emit = port->keyed ? emits->under[key][value]
+			: value == FIXED ? emit_fixed
+					 : emits->value;
 }
 
 int wax_emit(struct wax_out *out, const void *value, size_t bytes)
@@ -683,7 +704,8 @@ int wax_emit_kv(struct wax_out *out, const void *key, size_t key_bytes, const vo
 
 /* ---- Claiming */
 
-void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
+static __attribute__((noinline)) void *claim_any(
+		struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
 {
 	struct wax_port *port = wax_port_of(out);
 	if (bytes_max == 0)
@@ -721,6 +743,20 @@ void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t b
 	port->claimed = true;
 	port->claim_bytes = (uint32_t)bytes_max;
 	return column->heap + column->heap_used;
+}
+
+void *wax_claim(struct wax_out *out, const void *key, size_t key_bytes, size_t bytes_max)
+{
+	struct wax_port *port = wax_port_of(out);
+	uint32_t value_bytes = port->value.item_bytes;
+	if (wax_likely(value_bytes > 0 && bytes_max >= value_bytes && port->key.item_bytes > 0 &&
+			    port->fixed_key.data && is_open(port) &&
+			    put_fixed(&port->key, out->count, port->fixed_key))) {
+		port->claimed = true;
+		port->claim_bytes = value_bytes;
+		return (char *)port->value.items + (size_t)out->count * value_bytes;
+	}
+	return claim_any(out, key, key_bytes, bytes_max);
 }
 
 int wax_commit(struct wax_out *out, size_t bytes)

@@ -265,6 +265,11 @@ static int read_roots(struct wax_worker *worker, struct wax_stage *stage, bool *
 	return 0;
 }
 
+static int wake(struct wax_op *op)
+{
+	return op->class->wake(op, op->worker->wall_ns);
+}
+
 static int fire_timers(struct wax_worker *worker, struct wax_stage *stage, bool *worked)
 {
 	for (uint32_t i = 0; i < stage->op_count; i++) {
@@ -275,14 +280,9 @@ static int fire_timers(struct wax_worker *worker, struct wax_stage *stage, bool 
 		if (!op->class->wake)
 			continue;
 		*worked = true;
-		struct wax_worker_record *record = worker->record;
-		wax_store_relaxed(&record->step_now, op->index);
-		int r = op->class->wake(op, worker->wall_ns);
-		for (uint32_t port = 0; r >= 0 && port < op->step->output_count; port++)
-			r = wax_port_flush(&op->ports[port]);
-		wax_store_relaxed(&record->step_now, WAX_NO_STEP);
+		int r = wax_op_call(op, wake);
 		if (r < 0)
-			return wax_op_fail(op, NULL, 0, r, NULL);
+			return r;
 	}
 	return 0;
 }

@@ -762,6 +762,8 @@ static inline __attribute__((always_inline)) void read_lines(const struct wax_ta
 	uint64_t mask = table->mask;
 	uint32_t number_mask = table->number_mask;
 	size_t unit_bytes = table->unit_bytes, offset = table->state_offset;
+	/* Where the entry is longer than a line, the next one too: else this one once more. */
+	size_t next = offset + table->state_bytes > ALIGN ? ALIGN : 0;
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t hash = hashes[i];
@@ -777,6 +779,7 @@ static inline __attribute__((always_inline)) void read_lines(const struct wax_ta
 		else
 			states[i] = guess_on(table, hash);
 		__builtin_prefetch((const void *)((uintptr_t)states[i] - offset), 1);
+		__builtin_prefetch((const void *)((uintptr_t)states[i] - offset + next), 1);
 	}
 }
 
@@ -872,4 +875,16 @@ void wax_table_remove(struct wax_table *table, void *state)
 	mark(table, number, false);
 	drop_entry(table, number, units_for(table, (uint32_t)key.bytes));
 	table->count--;
+}
+
+void wax_table_remove_many(struct wax_table *table, void *const *states, uint32_t count)
+{
+	for (uint32_t first = 0; first < count; first += STAGE_ITEMS) {
+		uint32_t some = at_most(count - first);
+
+		for (uint32_t i = 0; i < some; i++)
+			__builtin_prefetch(home_of(table, hash_of(table, states[first + i])), 1);
+		for (uint32_t i = 0; i < some; i++)
+			wax_table_remove(table, states[first + i]);
+	}
 }

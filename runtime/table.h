@@ -134,6 +134,9 @@ int wax_table_get_many(struct wax_table *table, const struct wax_batch *batch, u
 /** Remove the key of a state. What the state held is gone. */
 void wax_table_remove(struct wax_table *table, void *state);
 
+/** Remove the keys of many states, so that the processor waits for many lines of the index at once. */
+void wax_table_remove_many(struct wax_table *table, void *const *states, uint32_t count);
+
 /** A walk over all keys, in the order in which they were added unless memory was used again.
  *  Zeroed it stands at the beginning. */
 struct wax_table_walk {

@@ -53,11 +53,16 @@ static int put_row(struct text *text, const struct wax_type *type, struct wax_by
 	for (uint32_t side = 0; side < type->part_count && r == 0; side++) {
 		struct wax_bytes value = wax_join_side(row, side);
 
+		const struct wax_type *part = type->parts[side];
+
 		put(text, side ? ", " : "(");
-		if (value.data)
-			r = put_item(text, type->parts[side], value);
-		else
+		if (!value.data)
 			put(text, "-");
+		else if (part->item_bytes > 0 && value.bytes != part->item_bytes)
+			/* The row is damaged: nobody may take this for what it should be. */
+			r = put_item(text, WAX_BYTES, value);
+		else
+			r = put_item(text, part, value);
 	}
 	put(text, ")");
 	return r;

@@ -32,6 +32,7 @@ finds clock 'does not give the same result twice' 'reads the clock'
 finds snapshot 'cause: state rebuilt from snapshots' 'snapshot leaves something out'
 finds batch 'cause: items one by one' 'where a batch begins and ends means nothing'
 finds sleep 'step "sanitize_sleep.ask": a call of this step, for 1 item, waited' 'item: "5"'
+finds source 'step "sanitize_source.numbers": a call of this step waited' 'next of a source must not sleep'
 
 expect_exit 1 "$waxrun" --sanitize=1 "$flows/sanitize_flood.so"
 expect_stderr 'step "sanitize_flood.flood": one call has emitted 100'

@@ -122,7 +122,7 @@ static void build_both(struct wax_flow *flow)
 	run_flow_output(collect_up(script(flow, "a"), 0, 3, 10), "%v");
 }
 
-Test(collect, hands_on_when_nothing_came_for_a_while)
+static void drive_hands_on_when_nothing_came_for_a_while(void)
 {
 	struct drive drive;
 
@@ -145,7 +145,12 @@ Test(collect, hands_on_when_nothing_came_for_a_while)
 	drive_close(&drive);
 }
 
-Test(collect, hands_on_when_the_oldest_item_is_old)
+Test(collect, hands_on_when_nothing_came_for_a_while)
+{
+	drive_both_ways(drive_hands_on_when_nothing_came_for_a_while);
+}
+
+static void drive_hands_on_when_the_oldest_item_is_old(void)
 {
 	struct drive drive;
 
@@ -164,7 +169,12 @@ Test(collect, hands_on_when_the_oldest_item_is_old)
 	drive_close(&drive);
 }
 
-Test(collect, of_two_times_the_first_counts)
+Test(collect, hands_on_when_the_oldest_item_is_old)
+{
+	drive_both_ways(drive_hands_on_when_the_oldest_item_is_old);
+}
+
+static void drive_of_two_times_the_first_counts(void)
 {
 	struct drive drive;
 
@@ -180,6 +190,11 @@ Test(collect, of_two_times_the_first_counts)
 	drive_clock(&drive, 13);
 	drive_expect(&drive, "a:[y]\n");
 	drive_close(&drive);
+}
+
+Test(collect, of_two_times_the_first_counts)
+{
+	drive_both_ways(drive_of_two_times_the_first_counts);
 }
 
 Test(collect, keeps_its_times_when_state_is_saved)

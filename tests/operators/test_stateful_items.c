@@ -157,6 +157,73 @@ Test(stateful_items, ends_each_key_once)
 	drive_close(&drive);
 }
 
+/* Where it was discarded in a batch before, and again by something else than an item. */
+Test(stateful_items, discards_a_key_that_lives_again)
+{
+	struct drive drive;
+
+	is.notifies = true;
+	is.after_notify = WAX_DISCARD;
+	drive_open(&drive, lives, "s");
+	drive_push(&drive, 0, "a!");
+	drive_push(&drive, 0, "a1 b!");
+	drive_clock(&drive, 1);
+	drive_expect(&drive, "a:NEW>ITEM\na:NEW>ITEM\nb:NEW>ITEM\na:ITEM>NOTIFY\n");
+	drive_push(&drive, 0, "a2");
+	drive_epoch(&drive);
+	drive_end(&drive);
+	drive_expect(&drive, "a:NEW>ITEM\na:ITEM>EOF\n");
+	drive_close(&drive);
+	/* Two of a that were discarded, one of b, and the last of a when it was saved and at the end. */
+	cr_assert_eq(is.frees, 5);
+}
+
+/* So many keys that were not there before, an item each. */
+static void push_new_keys(struct drive *drive, uint32_t first, uint32_t count)
+{
+	char heap[64 * 9];
+	struct wax_span keys[64], values[64];
+	struct wax_batch batch = {.count = 64,
+			.keyed = 1,
+			.keys = keys,
+			.values = values,
+			.key_heap = heap,
+			.value_heap = "!",
+			.key_heap_bytes = sizeof(heap),
+			.value_heap_bytes = 1};
+
+	for (uint32_t done = 0; done < count; done += batch.count) {
+		for (uint32_t i = 0; i < batch.count; i++) {
+			snprintf(heap + (size_t)i * 9, 9, "%08u", first + done + i);
+			keys[i] = (struct wax_span){i * 9, 8};
+			values[i] = (struct wax_span){0, 1};
+		}
+		wax_port_read(drive->op.ports, &batch);
+		drive_check(drive, drive->op.class->push(&drive->op, &batch, 0));
+		wax_port_read(drive->op.ports, NULL);
+		drive->output_bytes = 0;
+	}
+}
+
+Test(stateful_items, keys_that_never_come_back_leave_nothing)
+{
+	struct drive drive;
+	size_t bytes;
+
+	drive_open(&drive, lives, "s");
+	push_new_keys(&drive, 0, 20000);
+	bytes = drive.op.class->state_bytes(&drive.op);
+	push_new_keys(&drive, 20000, 60000);
+	cr_assert_eq(drive.op.class->state_bytes(&drive.op), bytes);
+	cr_assert_leq(bytes, 1024 * 1024);
+	cr_assert_eq(is.frees, 313 * 64 + 938 * 64);
+	drive.output[0] = '\0';
+	drive_epoch(&drive);
+	drive_end(&drive);
+	drive_expect(&drive, "");
+	drive_close(&drive);
+}
+
 Test(stateful_items, serves_items_in_the_order_of_arrival)
 {
 	struct drive drive;

@@ -131,14 +131,24 @@ Test(ttl, of_finals_ends_a_key_with_its_result)
 	expect_ttl(build_fold, "b:102\na:104\na:105\nb:104\n");
 }
 
-Test(ttl, of_collect_hands_on_what_is_there)
+static void drive_of_collect_hands_on_what_is_there(void)
 {
 	expect_ttl(build_collect, "b:[2]\na:[1, 3]\na:[5]\nb:[4]\n");
 }
 
-Test(ttl, of_final_join_emits_its_rows)
+Test(ttl, of_collect_hands_on_what_is_there)
+{
+	drive_both_ways(drive_of_collect_hands_on_what_is_there);
+}
+
+static void drive_of_final_join_emits_its_rows(void)
 {
 	expect_ttl(build_final_join, "b:(2, -)\na:(3, -)\na:(5, -)\nb:(4, -)\n");
+}
+
+Test(ttl, of_final_join_emits_its_rows)
+{
+	drive_both_ways(drive_of_final_join_emits_its_rows);
 }
 
 /* Steps that have an `end` are driven with one. */
@@ -166,7 +176,7 @@ Test(ttl, of_maps_forgets_the_state)
 	expect_forgotten(build_running, "a:1\nb:1\na:2\nb:1\na:3\n");
 }
 
-Test(ttl, of_complete_join_forgets_what_waits_in_vain)
+static void drive_of_complete_join_forgets_what_waits_in_vain(void)
 {
 	struct drive drive;
 
@@ -182,7 +192,12 @@ Test(ttl, of_complete_join_forgets_what_waits_in_vain)
 	drive_close(&drive);
 }
 
-Test(ttl, leaves_nothing_behind)
+Test(ttl, of_complete_join_forgets_what_waits_in_vain)
+{
+	drive_both_ways(drive_of_complete_join_forgets_what_waits_in_vain);
+}
+
+static void drive_leaves_nothing_behind(void)
 {
 	struct drive drive;
 	char script[] = "a1 b1 c1 d1 e1 f1 g1 h1";
@@ -203,6 +218,11 @@ Test(ttl, leaves_nothing_behind)
 	cr_assert_eq(drive_expired(&drive), 8 * 5000);
 	cr_assert_eq(drive.op.class->state_bytes(&drive.op), bytes);
 	drive_close(&drive);
+}
+
+Test(ttl, leaves_nothing_behind)
+{
+	drive_both_ways(drive_leaves_nothing_behind);
 }
 
 Test(ttl, is_kept_when_state_is_saved)

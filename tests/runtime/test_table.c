@@ -281,6 +281,26 @@ Test(table, keys_of_any_length_that_come_and_go_need_no_more_memory)
 	run_churn(0);
 }
 
+Test(table, many_are_removed_together)
+{
+	struct wax_table table;
+	void *states[1000];
+
+	init(&table, 8, 8);
+	for (uint64_t key = 0; key < 3000; key++) {
+		void *state = wax_table_get(&table, (struct wax_bytes){&key, 8}, NULL);
+
+		if (key % 3 == 0)
+			states[key / 3] = state;
+	}
+	wax_table_remove_many(&table, states, 1000);
+	cr_assert_eq(table.count, 2000);
+	for (uint64_t key = 0; key < 3000; key++)
+		cr_assert_eq(!wax_table_find(&table, (struct wax_bytes){&key, 8}), key % 3 == 0);
+	wax_table_remove_many(&table, NULL, 0);
+	fini(&table);
+}
+
 Test(table, walk_is_in_the_order_of_arrival)
 {
 	struct wax_table_walk walk = {0};

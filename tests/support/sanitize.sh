@@ -3,6 +3,7 @@
 # Build with a sanitizer beside the build folder and run suites there:
 #
 #     sanitize.sh clang thread stress
+#     sanitize.sh clang fuzzer,address,undefined fuzz
 #     sanitize.sh gcc address,undefined unit cli
 
 set -eu
@@ -20,11 +21,20 @@ for suite; do
 	suites="$suites --suite $suite"
 done
 
+# libFuzzer is none of meson's sanitizers.
+fuzz=disabled
+case $sanitizers in
+fuzzer,*)
+	fuzz=enabled
+	sanitizers=${sanitizers#fuzzer,}
+	;;
+esac
+
 # A sanitizer's runtime comes with the program, so that libwax.so has undefined symbols.
 if [ ! -f "$build/build.ninja" ]; then
 	mkdir -p "$build"
 	meson setup "$build" "$SOURCE" -Db_sanitize="$sanitizers" -Db_lundef=false -Dwerror=true \
-		-Doptimization=1 -Dtests=enabled >"$build.log" 2>&1 || {
+		-Doptimization=1 -Dtests=enabled -Dfuzz="$fuzz" >"$build.log" 2>&1 || {
 		cat "$build.log"
 		exit 1
 	}
