@@ -32,6 +32,8 @@ struct block {
 	char *data;
 	size_t capacity; /* a multiple of WAX_LOG_EPOCH_ALIGN */
 	size_t bytes;    /* of whole frames, once it is sealed */
+	uint64_t ends;
+	bool opens;
 };
 
 struct wax_frames {
@@ -132,6 +134,8 @@ static int start_block(struct wax_frames *frames, size_t bytes)
 	if (!block)
 		return -ENOMEM;
 
+	block->ends = 0;
+	block->opens = false;
 	frames->filling = block;
 	frames->at = block->data;
 	frames->end = block->data + block->capacity;
@@ -251,6 +255,7 @@ int wax_frames_open(struct wax_frames *frames, const struct wax_log_open *open)
 	memcpy(frames->at, open, sizeof(*open));
 	frames->at += sizeof(*open);
 	close_frame(frames);
+	frames->filling->opens = true;
 	return 0;
 }
 
@@ -389,6 +394,7 @@ int wax_frames_end(struct wax_frames *frames, const struct wax_log_end *end,
 	frames->at += sizeof(fixed);
 	for (uint32_t i = 0; i < count; i++)
 		frames->at = put_position(frames->at, &positions[i]);
+	frames->filling->ends = frames->epoch;
 	seal_block(frames);
 	return 0;
 }
@@ -400,7 +406,12 @@ bool wax_frames_take(struct wax_frames *frames, struct wax_frames_block *ret_blo
 	if (!block)
 		return false;
 	frames->untaken = block->next;
-	*ret_block = (struct wax_frames_block){.data = block->data, .bytes = block->bytes};
+	*ret_block = (struct wax_frames_block){
+			.data = block->data,
+			.bytes = block->bytes,
+			.ends = block->ends,
+			.opens = block->opens,
+	};
 	return true;
 }
 

@@ -26,7 +26,9 @@ enum { WAX_FRAMES_BLOCK_BYTES = 1 << 20 };
 /** Frames to be written, aligned to 4096 in memory. */
 struct wax_frames_block {
 	const char *data;
-	size_t bytes; /* a multiple of 4096 */
+	size_t bytes;  /* a multiple of 4096 */
+	uint64_t ends; /* the epoch whose END is its last frame; 0: of none */
+	bool opens;    /* its first frame is OPEN */
 };
 
 /** What a step's records are; the same for its whole life. */

@@ -128,11 +128,11 @@ static void set_up_transfer(struct wax_loop *loop, struct wax_completion *comple
 	set_up(loop, completion, offset < 0 ? kind | WAX_LOOP_STREAM : kind, fd);
 }
 
-static void set_up_sync(struct wax_loop *loop, struct wax_completion *completion, int fd,
-		struct wax_completion *write)
+static void set_up_sync(struct wax_loop *loop, struct wax_completion *completion, unsigned flags,
+		int fd, struct wax_completion *write)
 {
 	completion->buffer = write;
-	set_up(loop, completion, WAX_LOOP_SYNC, fd);
+	set_up(loop, completion, WAX_LOOP_SYNC | flags, fd);
 }
 
 void wax_loop_read(struct wax_loop *loop, struct wax_completion *completion, int fd, void *buffer,
@@ -151,7 +151,13 @@ void wax_loop_write(struct wax_loop *loop, struct wax_completion *completion, in
 
 void wax_loop_sync(struct wax_loop *loop, struct wax_completion *completion, int fd)
 {
-	set_up_sync(loop, completion, fd, NULL);
+	set_up_sync(loop, completion, 0, fd, NULL);
+	loop->backend->start(loop, completion);
+}
+
+void wax_loop_sync_directory(struct wax_loop *loop, struct wax_completion *completion, int fd)
+{
+	set_up_sync(loop, completion, WAX_LOOP_WHOLE, fd, NULL);
 	loop->backend->start(loop, completion);
 }
 
@@ -161,7 +167,7 @@ void wax_loop_write_sync(struct wax_loop *loop, struct wax_completion *write, in
 	WAX_ASSERT(offset >= 0);
 
 	set_up_transfer(loop, write, WAX_LOOP_WRITE, fd, (void *)buffer, bytes, offset);
-	set_up_sync(loop, sync, fd, write);
+	set_up_sync(loop, sync, 0, fd, write);
 	loop->backend->start_linked(loop, write, sync);
 }
 

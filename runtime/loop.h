@@ -61,8 +61,10 @@ void wax_loop_write(struct wax_loop *loop, struct wax_completion *completion, in
 /** Make durable what was written to fd (fdatasync): 0 or a negative errno. Writes under way may or may
  *  not be among it. */
 void wax_loop_sync(struct wax_loop *loop, struct wax_completion *completion, int fd);
+/** The same of a directory: of which files are in it (fsync). */
+void wax_loop_sync_directory(struct wax_loop *loop, struct wax_completion *completion, int fd);
 /** Write at an offset (not -1), and sync when, and only when, all of it is written: the result of
- *  sync is -ECANCELED where the write failed, was short, or was cancelled. Other writes under way
+ *  sync is -ECANCELED where the write failed, was short, or was cancelled. It ends behind it. Other writes under way
  *  may or may not be among what is made durable. */
 void wax_loop_write_sync(struct wax_loop *loop, struct wax_completion *write, int fd,
 		const void *buffer, uint32_t bytes, int64_t offset, struct wax_completion *sync);

@@ -75,14 +75,15 @@ static struct pollfd pollfd_of(const struct wax_completion *completion)
 	return fd;
 }
 
-static int sync_data(int fd)
+static int sync_whole(const struct wax_completion *completion)
 {
+	int fd = completion->fd;
 	int rc;
 
 	do
-		rc = fdatasync(fd) < 0 ? -errno : 0;
-	while (rc == -EINTR);
-	return rc;
+		rc = completion->kind & WAX_LOOP_WHOLE ? fsync(fd) : fdatasync(fd);
+	while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -errno : 0;
 }
 
 /* At an offset, or where readiness is no question. Once: -EINTR is possible. */
@@ -151,7 +152,7 @@ static void posix_start(struct wax_loop *loop, struct wax_completion *completion
 	struct posix *posix = posix_of(loop);
 
 	if (kind_of(completion) == WAX_LOOP_SYNC) {
-		wax_loop_ended(loop, completion, sync_data(completion->fd));
+		wax_loop_ended(loop, completion, sync_whole(completion));
 		return;
 	}
 	if (kind_of(completion) != WAX_LOOP_POLL && !has_readiness(completion)) {
@@ -170,7 +171,7 @@ static void posix_start_linked(
 	bool whole = rc >= 0 && (uint32_t)rc == bytes;
 
 	wax_loop_ended(loop, write, rc);
-	wax_loop_ended(loop, sync, whole ? sync_data(sync->fd) : -ECANCELED);
+	wax_loop_ended(loop, sync, whole ? sync_whole(sync) : -ECANCELED);
 }
 
 static void posix_watch(struct wax_loop *loop, struct wax_completion *completion)

@@ -114,7 +114,8 @@ static void prepare(struct io_uring_sqe *sqe, struct wax_completion *completion)
 		io_uring_prep_poll_multishot(sqe, completion->fd, POLLIN);
 		break;
 	case WAX_LOOP_SYNC:
-		io_uring_prep_fsync(sqe, completion->fd, IORING_FSYNC_DATASYNC);
+		io_uring_prep_fsync(sqe, completion->fd,
+				completion->kind & WAX_LOOP_WHOLE ? 0 : IORING_FSYNC_DATASYNC);
 		break;
 	default:
 		WAX_ASSERT(false);

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,12 +37,23 @@ struct log_parse {
 	size_t largest_frame;
 };
 
+static inline __attribute__((format(printf, 2, 3))) void log_say(FILE *out, const char *format, ...)
+{
+	va_list args;
+
+	if (!out)
+		return;
+	va_start(args, format);
+	vfprintf(out, format, args);
+	va_end(args);
+}
+
 static inline void log_print_bytes(FILE *out, const char *data, size_t bytes)
 {
 	if (bytes > 32)
-		fprintf(out, "<%zu %c>", bytes, data[0]);
+		log_say(out, "<%zu %c>", bytes, data[0]);
 	else
-		fprintf(out, "%.*s", (int)bytes, data);
+		log_say(out, "%.*s", (int)bytes, data);
 }
 
 static inline const char *log_take(const char **at, const char *end, size_t bytes)
@@ -67,7 +79,7 @@ static inline void log_parse_records(
 	const char *end = at + head->payload_bytes;
 	bool state = head->kind == WAX_LOG_STATE;
 
-	fprintf(parse->out, "%llu %s %u:", (unsigned long long)head->epoch,
+	log_say(parse->out, "%llu %s %u:", (unsigned long long)head->epoch,
 			state ? "state" : "gone", head->step);
 	if (!state)
 		cr_assert_eq(head->value_bytes, 0);
@@ -77,16 +89,16 @@ static inline void log_parse_records(
 
 		if (state && head->value_bytes == WAX_LOG_ANY_BYTES)
 			value_bytes = log_take_u32(&at, end);
-		fprintf(parse->out, " ");
+		log_say(parse->out, " ");
 		log_print_bytes(parse->out, log_take(&at, end, key_bytes), key_bytes);
 		if (!state)
 			continue;
-		fprintf(parse->out, "=");
+		log_say(parse->out, "=");
 		log_print_bytes(parse->out, log_take(&at, end, value_bytes), value_bytes);
 		parse->records++;
 	}
 	cr_assert_eq(at, end);
-	fprintf(parse->out, "\n");
+	log_say(parse->out, "\n");
 }
 
 static inline void log_parse_end(
@@ -96,7 +108,7 @@ static inline void log_parse_end(
 	struct wax_log_end fixed;
 
 	memcpy(&fixed, log_take(&at, end, sizeof(fixed)), sizeof(fixed));
-	fprintf(parse->out, "%llu end base %llu keys %llu bytes %llu flags %u:",
+	log_say(parse->out, "%llu end base %llu keys %llu bytes %llu flags %u:",
 			(unsigned long long)head->epoch, (unsigned long long)fixed.base,
 			(unsigned long long)fixed.live_keys, (unsigned long long)fixed.live_bytes,
 			fixed.flags);
@@ -104,15 +116,15 @@ static inline void log_parse_end(
 		struct wax_log_position position;
 
 		memcpy(&position, log_take(&at, end, sizeof(position)), sizeof(position));
-		fprintf(parse->out, " %u.%u ", position.step, position.instance);
+		log_say(parse->out, " %u.%u ", position.step, position.instance);
 		log_print_bytes(parse->out, log_take(&at, end, position.name_bytes),
 				position.name_bytes);
-		fprintf(parse->out, "@");
+		log_say(parse->out, "@");
 		log_print_bytes(parse->out, log_take(&at, end, position.position_bytes),
 				position.position_bytes);
 	}
 	cr_assert_eq(at, end);
-	fprintf(parse->out, "\n");
+	log_say(parse->out, "\n");
 	parse->last_epoch = head->epoch;
 }
 
@@ -123,7 +135,7 @@ static inline void log_parse_open(
 
 	cr_assert_eq(head->payload_bytes, sizeof(open));
 	memcpy(&open, at, sizeof(open));
-	fprintf(parse->out, "open %llu.%llu worker %u/%u run %llu\n",
+	log_say(parse->out, "open %llu.%llu worker %u/%u run %llu\n",
 			(unsigned long long)open.generation, (unsigned long long)open.segment,
 			open.worker, open.worker_count, (unsigned long long)open.run);
 }
@@ -152,7 +164,7 @@ static inline void log_parse_payload(
 		break;
 	case WAX_LOG_CLEAR:
 		cr_assert_eq(head->payload_bytes, 0);
-		fprintf(parse->out, "%llu clear %u\n", (unsigned long long)head->epoch, head->step);
+		log_say(parse->out, "%llu clear %u\n", (unsigned long long)head->epoch, head->step);
 		break;
 	case WAX_LOG_END:
 		log_parse_end(parse, head, payload);
@@ -204,7 +216,7 @@ static inline bool log_parse_frame(struct log_parse *parse)
 	return true;
 }
 
-/* Up to the end or the first frame that is not whole: parse.at. */
+/* Up to the end or the first frame that is not whole: parse.at. out may be NULL. */
 static inline struct log_parse log_parse(const char *data, size_t bytes, FILE *out)
 {
 	struct log_parse parse = {.data = data, .bytes = bytes, .out = out};
