@@ -3,8 +3,8 @@
  * Blocks are written in their order, a few at a time, each at its place in the segment. The block
  * with which an epoch ends waits until all before it are written, and is written with a sync linked
  * behind it: when that has come back, and the directory knows the segment, the epoch is durable.
- * Blocks of the next epoch are written meanwhile; their sync waits for this one, so that an error
- * of the device is told to the sync of the epoch that it belongs to.
+ * Nothing of the next epoch is written before: what a crash leaves of it never lies behind a gap in
+ * this one, so that whoever finds such a gap knows that something was damaged.
  *
  * A cut opens the next segment; the block that begins it moves `writing` on. A segment is closed when
  * nothing of it is under way any more. Room that was allocated for it and is not used is given back
@@ -453,12 +453,14 @@ static bool take(struct wax_log *log)
 	return true;
 }
 
-/* The last block of an epoch waits for those before it, and for the sync of the epoch before.
- * @return is it on its way? */
+/* The last block of an epoch waits for those before it, all of an epoch for the sync of the epoch
+ * before. @return is it on its way? */
 static bool start(struct wax_log *log, struct write *write)
 {
+	if (log->syncing)
+		return false;
 	if (write->block.ends) {
-		if (log->count > 1 || log->syncing)
+		if (log->count > 1)
 			return false;
 		log->syncing = write->segment;
 		log->sync_epoch = write->block.ends;

@@ -30,7 +30,7 @@ enum wax_loop_kind {
 
 	WAX_LOOP_KIND = 0x07,
 	WAX_LOOP_STREAM = 0x08,  /* a read or write at the file's own position */
-	WAX_LOOP_WHOLE = 0x08,   /* a sync of all that is known of the file, not of its data only */
+	WAX_LOOP_WHOLE = 0x20,   /* a sync of all that is known of the file, not of its data only */
 	WAX_LOOP_POLLING = 0x10, /* a stream that was not ready is being polled */
 	WAX_LOOP_DEAD = 0x10,    /* a watch that failed: it is not armed again */
 	WAX_LOOP_ARMED = 0x20,   /* a watch that the kernel has */

@@ -486,6 +486,29 @@ static void check_durable(const struct rig *rig, struct disk *disk, uint64_t *se
 	cr_assert_leq(*seen, safe_epoch(rig, disk));
 }
 
+/* While an epoch becomes durable nothing else is written. */
+static void check_order(const struct disk *disk)
+{
+	unsigned syncs = 0, writes = 0;
+
+	for (unsigned i = 0; i < disk->op_count; i++) {
+		bool write = (disk->ops[i].completion->kind & WAX_LOOP_KIND) == WAX_LOOP_WRITE;
+		bool whole = disk->ops[i].completion->kind & WAX_LOOP_WHOLE;
+
+		writes += write && !disk->ops[i].sync;
+		syncs += disk->ops[i].sync || (!write && !whole);
+	}
+	cr_assert_leq(syncs, 1);
+	cr_assert(syncs == 0 || writes == 0);
+}
+
+static void reap(struct rig *rig, struct disk *disk, uint64_t *seen)
+{
+	wax_loop_reap(rig->loop);
+	check_durable(rig, disk, seen);
+	check_order(disk);
+}
+
 /* Epochs of none, one and several blocks; cuts between some. @return 0, or how the log has failed */
 static int write_scenario(struct rig *rig, struct disk *disk, struct wax_err *err)
 {
@@ -498,14 +521,11 @@ static int write_scenario(struct rig *rig, struct disk *disk, struct wax_err *er
 		code = end_epoch(rig, err);
 		if (code == 0 && epoch % 4 == 2)
 			code = wax_log_cut(rig->log, err);
-		for (uint64_t i = disk_random(disk) % 8; i > 0; i--) {
-			wax_loop_reap(rig->loop);
-			check_durable(rig, disk, &seen);
-		}
+		for (uint64_t i = disk_random(disk) % 8; i > 0; i--)
+			reap(rig, disk, &seen);
 	}
 	for (int i = 0; i < 20000 && code == 0 && wax_log_durable(rig->log) < EPOCHS; i++) {
-		wax_loop_reap(rig->loop);
-		check_durable(rig, disk, &seen);
+		reap(rig, disk, &seen);
 		code = wax_log_failure(rig->log, err);
 	}
 	return code;

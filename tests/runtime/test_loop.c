@@ -610,6 +610,8 @@ BOTH(reap_alone_makes_progress)
 BOTH(sync_gives_0_or_what_is_wrong)
 {
 	struct op file = op_make(loop), none = op_make(loop), pipe_op = op_make(loop);
+	struct op directory = op_make(loop);
+	int directory_fd = open("/tmp", O_RDONLY | O_DIRECTORY);
 	int fd = temporary_file("0123456789");
 	int fds[2];
 
@@ -617,14 +619,18 @@ BOTH(sync_gives_0_or_what_is_wrong)
 	wax_loop_sync(loop, &file.completion, fd);
 	wax_loop_sync(loop, &none.completion, 999);
 	wax_loop_sync(loop, &pipe_op.completion, fds[1]);
+	wax_loop_sync_directory(loop, &directory.completion, directory_fd);
 	cr_assert_eq(file.done_count, 0);
-	cr_assert_eq(wax_loop_pending(loop), 3);
+	cr_assert_eq(wax_loop_pending(loop), 4);
+	wait_for(loop, &directory.done_count, 1);
 	wait_for(loop, &file.done_count, 1);
 	wait_for(loop, &none.done_count, 1);
 	wait_for(loop, &pipe_op.done_count, 1);
 	cr_assert_eq(file.result, 0);
 	cr_assert_eq(none.result, -EBADF);
 	cr_assert_eq(pipe_op.result, -EINVAL);
+	cr_assert_eq(directory.result, 0);
+	close(directory_fd);
 	wax_loop_close(loop);
 	close(fd);
 }
