@@ -16,8 +16,8 @@
  * written one behind the other. Knows nothing of files. One thread.
  *
  * Records of one step and kind that follow one another are gathered in one frame. Memory is that of
- * the blocks which were not given back; who saves little by little looks at wax_frames_ready and
- * waits, who cannot wait (a state that is about to change) goes on: there are more blocks then.
+ * the blocks which were not given back; who saves little by little looks at wax_frames_pending
+ * and waits, who cannot wait (a state that is about to change) goes on: there are more blocks then.
  */
 struct wax_frames;
 
@@ -26,7 +26,9 @@ enum { WAX_FRAMES_BLOCK_BYTES = 1 << 20 };
 /** Frames to be written, aligned to 4096 in memory. */
 struct wax_frames_block {
 	const char *data;
-	size_t bytes; /* a multiple of 4096 */
+	size_t bytes;  /* a multiple of 4096 */
+	uint64_t ends; /* the epoch whose END is its last frame; 0: of none */
+	bool opens;    /* its first frame is OPEN */
 };
 
 /** What a step's records are; the same for its whole life. */

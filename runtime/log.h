@@ -18,7 +18,7 @@ struct wax_log;
 
 struct wax_log_env {
 	struct wax_loop *loop;
-	int dir;           /* of the generation; borrowed until wax_log_close */
+	int dir;              /* of the generation; borrowed until wax_log_close */
 	const char *dir_path; /* for sentences; borrowed */
 	uint64_t generation;
 	uint64_t run;

@@ -26,13 +26,15 @@ enum wax_loop_kind {
 	WAX_LOOP_WRITE = 2,
 	WAX_LOOP_POLL = 3,
 	WAX_LOOP_WATCH = 4,
+	WAX_LOOP_SYNC = 5, /* buffer: the write that it is linked behind, or NULL */
 
 	WAX_LOOP_KIND = 0x07,
-	WAX_LOOP_STREAM = 0x08,    /* a read or write at the file's own position */
-	WAX_LOOP_POLLING = 0x10,   /* a stream that was not ready is being polled */
-	WAX_LOOP_DEAD = 0x10,      /* a watch that failed: it is not armed again */
-	WAX_LOOP_ARMED = 0x20,     /* a watch that the kernel has */
-	WAX_LOOP_HIT = 0x40,       /* a watch that has fired, not yet told */
+	WAX_LOOP_STREAM = 0x08,  /* a read or write at the file's own position */
+	WAX_LOOP_WHOLE = 0x20,   /* a sync of all that is known of the file, not of its data only */
+	WAX_LOOP_POLLING = 0x10, /* a stream that was not ready is being polled */
+	WAX_LOOP_DEAD = 0x10,    /* a watch that failed: it is not armed again */
+	WAX_LOOP_ARMED = 0x20,   /* a watch that the kernel has */
+	WAX_LOOP_HIT = 0x40,     /* a watch that has fired, not yet told */
 	WAX_LOOP_CANCELLED = 0x80, /* ends without being told */
 };
 
@@ -46,6 +48,9 @@ struct wax_loop_backend {
 	const char *name;
 	/* Take an operation; cannot fail: what goes wrong is its result. */
 	void (*start)(struct wax_loop *loop, struct wax_completion *completion);
+	/* The same of a write and a sync that is linked behind it: sync->buffer is write. */
+	void (*start_linked)(struct wax_loop *loop, struct wax_completion *write,
+			struct wax_completion *sync);
 	/* A watch is new in loop->watches. */
 	void (*watch)(struct wax_loop *loop, struct wax_completion *completion);
 	/* End an operation or a watch that the backend has; returns when neither the kernel nor the
