@@ -434,6 +434,23 @@ static int compare_segments(const void *left, const void *right)
 	return (a->number > b->number) - (a->number < b->number);
 }
 
+static void unmap_segments(struct wax_log_scan *scan, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (scan->segments[i].mapped)
+			munmap((void *)scan->segments[i].mapped, scan->segments[i].bytes);
+	}
+}
+
+/* The oldest of them. */
+static void forget_segments(struct wax_log_scan *scan, uint32_t count)
+{
+	unmap_segments(scan, count);
+	scan->segment_count -= count;
+	memmove(scan->segments, scan->segments + count,
+			scan->segment_count * sizeof(*scan->segments));
+}
+
 /* What lies before a gap was about to be removed: segments go in any order, and only such as no
  * epoch needs any more. Whoever needs them nevertheless does not find the epoch. */
 static void skip_gaps(struct wax_log_scan *scan)
@@ -442,12 +459,8 @@ static void skip_gaps(struct wax_log_scan *scan)
 	while (first > 1 &&
 			scan->segments[first - 2].number + 1 == scan->segments[first - 1].number)
 		first--;
-	if (first <= 1)
-		return;
-	first--;
-	scan->segment_count -= first;
-	memmove(scan->segments, scan->segments + first,
-			scan->segment_count * sizeof(*scan->segments));
+	if (first > 1)
+		forget_segments(scan, first - 1);
 }
 
 static int list_segments(struct wax_log_scan *scan, int dir, struct wax_err *err)
@@ -531,11 +544,19 @@ failed:
 
 static int map_segments(struct wax_log_scan *scan, int dir, struct wax_err *err)
 {
-	for (uint32_t i = 0; i < scan->segment_count; i++) {
-		struct wax_log_segment *segment = &scan->segments[i];
+	uint32_t mapped = 0;
+
+	while (mapped < scan->segment_count) {
+		struct wax_log_segment *segment = &scan->segments[mapped];
 		int r = map_segment(segment, dir);
-		if (r < 0)
+		if (r < 0 && r != -ENOENT)
 			return wax_err_set(err, r, "read '%s/%s': %m", scan->path, segment->name);
+		mapped++;
+		if (r == -ENOENT) {
+			/* Removed just now by the run that writes it, as were those before. */
+			forget_segments(scan, mapped);
+			mapped = 0;
+		}
 	}
 	return 0;
 }
@@ -565,10 +586,7 @@ void wax_log_scan_free(struct wax_log_scan *scan)
 {
 	if (!scan)
 		return;
-	for (uint32_t i = 0; i < scan->segment_count; i++) {
-		if (scan->segments[i].mapped)
-			munmap((void *)scan->segments[i].mapped, scan->segments[i].bytes);
-	}
+	unmap_segments(scan, scan->segment_count);
 	free(scan->segments);
 	free(scan->frames);
 	free(scan->epochs);
