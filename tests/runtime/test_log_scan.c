@@ -446,7 +446,8 @@ Test(log_scan, only_a_segment_begins_with_open)
 	write_segment(1);
 	expect_epochs(0);
 
-	maker = (struct log_maker){.epoch = 1};
+	maker.used = 0;
+	maker.chain = 0;
 	put_epoch(1, "key", "value");
 	write_segment(1);
 	expect_epochs(0);
