@@ -323,7 +323,7 @@ Test(log_scan, damage_before_a_later_segment_is_an_error)
 	put_epoch(3, "key", "value");
 	write_segment(2);
 	expect_failure(-EBADMSG, "worker-00000.000001");
-	log_maker_write(tree.root, 0, 1, NULL, 0);
+	log_maker_write(tree.root, 0, 1, "", 0);
 	/* Of a log without a beginning nobody knows what it lacks, but what it has is told. */
 	expect_epochs(0);
 	cr_assert_eq(scan.torn_epoch, 3);
