@@ -289,9 +289,7 @@ static inline char *put_length(char *at, struct wax_bytes bytes)
 
 static inline char *put_any(char *at, struct wax_bytes bytes)
 {
-	if (wax_likely(bytes.bytes <= WAX_SHORT_BYTES))
-		wax_copy_short(at, bytes.data, (uint32_t)bytes.bytes);
-	else
+	if (bytes.bytes > 0)
 		memcpy(at, bytes.data, bytes.bytes);
 	return at + bytes.bytes;
 }

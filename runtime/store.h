@@ -43,14 +43,15 @@ struct wax_store_generation {
 	uint64_t number;
 	struct wax_manifest manifest;
 	struct wax_log_scan *scans; /* of each of its workers */
-	uint64_t epoch_first; /* the last committed one before it, + 1 */
-	uint64_t epoch_last;  /* the last that is taken; less than epoch_first: none */
+	uint64_t *bases;            /* the same, what its END of epoch_last calls base */
+	uint64_t epoch_first;       /* the last committed one before it, + 1 */
+	uint64_t epoch_last;        /* the last that is taken; less than epoch_first: none */
 	char path[512];
 };
 
 /** What a run goes on from. */
 struct wax_resume {
-	uint64_t epoch; /* 0: from nothing */
+	uint64_t epoch;                           /* 0: from nothing */
 	struct wax_store_generation *generations; /* newest first; read in this order, each from its
 						   * epoch_last backwards to what its END calls base */
 	uint32_t generation_count;
@@ -69,9 +70,19 @@ int wax_store_resume(struct wax_store *store, uint64_t epoch, struct wax_resume 
 		struct wax_err *err);
 void wax_resume_free(struct wax_resume *resume);
 
+/**
+ * Does what a generation says of a key still count? Not where the worker that owned the key in a
+ * newer one has saved all of its state since: then its base is not 0, what it says of the key is all
+ * there is, and that the key was removed may be written nowhere any more.
+ *
+ * @param generation index of it
+ * @param hash       of the key, see runtime/hash.h
+ */
+bool wax_resume_counts(const struct wax_resume *resume, uint32_t generation, uint64_t hash);
+
 /** The epochs that could be gone on from, ascending; gives *ret_epochs, release with free. */
-int wax_store_epochs(
-		struct wax_store *store, uint64_t **ret_epochs, uint32_t *ret_count, struct wax_err *err);
+int wax_store_epochs(struct wax_store *store, uint64_t **ret_epochs, uint32_t *ret_count,
+		struct wax_err *err);
 
 /**
  * Begin a generation: directory and manifest, both durable. Fills in generation, from_generation and
