@@ -294,9 +294,11 @@ static void print_fish_option(
 		fprintf(out, " -s %c", option->letter);
 	fprintf(out, " -l %s", option->name);
 
-	/* -x: a value and no files; -f: perhaps a value, no files. */
+	/* -x: a value and no files; -f: perhaps a value, no files; -rF: a value that is a file. */
 	if (option->argument && option->kind != WAX_OPTION_STRING)
 		fputs(option->bare ? " -f" : " -x", out);
+	else if (option->argument && !option->bare)
+		fputs(" -rF", out);
 	if (option->word || option->choices) {
 		fputs(" -a '", out);
 		print_words(option, out);
