@@ -46,8 +46,8 @@ struct wax_log_scan {
 	uint32_t worker_count;
 	uint64_t generation; /* 0: no segment says */
 	uint64_t run;
-	struct wax_log_segment *segments; /* in order, without gaps; what lies before a gap was about
-					   * to be removed and is not here */
+	/* In order and without gaps: what lies before a gap was about to be removed. */
+	struct wax_log_segment *segments;
 	uint32_t segment_count;
 	struct wax_log_frame *frames; /* the last is an END; OPEN and PAD are among them */
 	uint32_t frame_count;
@@ -109,7 +109,8 @@ struct wax_log_positions {
 };
 int wax_log_positions(const struct wax_log_frame *frame, struct wax_log_positions *ret_positions);
 /** @return as wax_log_next_record */
-int wax_log_next_position(struct wax_log_positions *positions, struct wax_log_position *ret_position,
-		struct wax_bytes *ret_name, struct wax_bytes *ret_bytes);
+int wax_log_next_position(struct wax_log_positions *positions,
+		struct wax_log_position *ret_position, struct wax_bytes *ret_name,
+		struct wax_bytes *ret_bytes);
 
 #endif

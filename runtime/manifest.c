@@ -212,7 +212,8 @@ static bool read_steps(struct reader *reader, struct wax_manifest *manifest)
 	while (reader->at < reader->end) {
 		struct wax_manifest_step *step = &manifest->steps[manifest->step_count];
 		char *rest = take_field(reader, "step");
-		if (!rest || !read_step(rest, step))
+		if (!rest || !read_step(rest, step) ||
+				wax_manifest_find(manifest, step->id, step->role))
 			return false;
 		manifest->step_count++;
 	}
@@ -370,7 +371,7 @@ static bool same_word(const char *left, const char *right)
 {
 	left = word_or_none(left);
 	right = word_or_none(right);
-	while (*left && letter_of(*left, true) == letter_of(*right, true)) {
+	while (*left && *right && letter_of(*left, true) == letter_of(*right, true)) {
 		left++;
 		right++;
 	}

@@ -323,7 +323,7 @@ Test(log_scan, damage_before_a_later_segment_is_an_error)
 	put_epoch(3, "key", "value");
 	write_segment(2);
 	expect_failure(-EBADMSG, "worker-00000.000001");
-	log_maker_write(tree.root, 0, 1, NULL, 0);
+	log_maker_write(tree.root, 0, 1, "", 0);
 	/* Of a log without a beginning nobody knows what it lacks, but what it has is told. */
 	expect_epochs(0);
 	cr_assert_eq(scan.torn_epoch, 3);
@@ -446,7 +446,8 @@ Test(log_scan, only_a_segment_begins_with_open)
 	write_segment(1);
 	expect_epochs(0);
 
-	maker = (struct log_maker){.epoch = 1};
+	maker.used = 0;
+	maker.chain = 0;
 	put_epoch(1, "key", "value");
 	write_segment(1);
 	expect_epochs(0);

@@ -76,7 +76,7 @@ Test(manifest, is_printed_line_by_line)
 {
 	char *text, *expected = summed(lines);
 	int bytes = wax_manifest_print(&manifest, &text, &err);
-	cr_assert_eq(bytes, strlen(expected));
+	cr_assert_eq(bytes, (int)strlen(expected));
 	cr_assert_str_eq(text, expected);
 	free(text);
 	free(expected);
@@ -187,6 +187,9 @@ Test(manifest, what_is_not_understood_is_damaged)
 			{"8 count_final text wordcount.count.final", "8 count_final text"},
 			{"step 0", "stop 0"},
 			{"step 0", "\nstep 0"},
+			{"step 0 source 1 0 0 file_lines - wordcount.lines",
+					"step 5 state 1 0 8 count_final text "
+					"wordcount.count.final"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
