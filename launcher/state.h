@@ -35,7 +35,7 @@ const char *wax_state_role(const struct wax_manifest_step *step);
 void wax_state_add_position(struct wax_json *json, const struct wax_state_position *position,
 		enum wax_state_type type);
 
-/** Where an export goes: begun with the epoch, given positions, then step by step all keys. */
+/** Where an export goes: step by step all keys, then positions. */
 struct wax_state_writer {
 	int (*step)(struct wax_state_writer *writer, const struct wax_manifest_step *step,
 			struct wax_err *err);
@@ -52,7 +52,7 @@ struct wax_state_writer {
 	void *context;
 };
 
-/** A database at options->out_path, in one transaction. @return 0; -ENOSYS: built without SQLite */
+/** A database in options->out_path, an empty file, in one transaction. @return 0; -ENOSYS: built without SQLite */
 int wax_state_open_sqlite(const struct wax_tool_options *options,
 		struct wax_state_writer *ret_writer, struct wax_err *err);
 

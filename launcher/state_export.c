@@ -142,24 +142,11 @@ static void close_lines(struct wax_state_writer *writer)
 		fclose(writer->context);
 }
 
-static int open_lines(const struct wax_tool_options *options, FILE *out,
-		struct wax_state_writer *ret_writer, struct wax_err *err)
+static struct wax_state_writer make_lines(const struct wax_tool_options *options, FILE *out)
 {
 	bool json = options->format == WAX_TOOL_JSON;
 
-	if (options->out_path) {
-		int fd = open(options->out_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-
-		out = fd < 0 ? NULL : fdopen(fd, "w");
-		if (!out) {
-			int r = -errno;
-
-			if (fd >= 0)
-				close(fd);
-			return wax_err_set(err, r, "make '%s': %m", options->out_path);
-		}
-	}
-	*ret_writer = (struct wax_state_writer){
+	return (struct wax_state_writer){
 			.step = no_step,
 			.entry = json ? json_entry : text_entry,
 			.position = json ? json_position : text_position,
@@ -168,7 +155,6 @@ static int open_lines(const struct wax_tool_options *options, FILE *out,
 			.options = options,
 			.context = out,
 	};
-	return 0;
 }
 
 /* ---- All of them */
@@ -253,38 +239,81 @@ static struct outcome write_all(struct wax_state_writer *writer, const struct wa
 	return outcome;
 }
 
-static int open_writer(const struct wax_tool_options *options, FILE *out,
+/* Made here, so that no format writes over what somebody else has made. @return a descriptor */
+static int make_file(const char *path, struct wax_err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	if (fd < 0 && errno == EEXIST)
+		return wax_err_set(err, -EEXIST,
+				"'%s' is there already: remove it, or name another file", path);
+	if (fd < 0)
+		return wax_err_set(err, -errno, "make '%s': %m", path);
+	return fd;
+}
+
+/* @param fd taken, in any case */
+static int open_writer(const struct wax_tool_options *options, int fd,
 		struct wax_state_writer *ret_writer, struct wax_err *err)
 {
-	/* Asked here so that it is the same sentence for all formats. */
-	if (options->out_path && access(options->out_path, F_OK) == 0)
-		return wax_err_set(err, -EEXIST,
-				"'%s' is there already: remove it, or name another file",
-				options->out_path);
-	return options->format == WAX_TOOL_SQLITE ? wax_state_open_sqlite(options, ret_writer, err)
-						  : open_lines(options, out, ret_writer, err);
+	if (options->format == WAX_TOOL_SQLITE) {
+		close(fd);
+		return wax_state_open_sqlite(options, ret_writer, err);
+	}
+
+	FILE *out = fdopen(fd, "w");
+
+	if (!out) {
+		int r = wax_err_set(err, -errno, "write '%s': %m", options->out_path);
+
+		close(fd);
+		return r;
+	}
+	*ret_writer = make_lines(options, out);
+	return 0;
+}
+
+static int status_of(struct outcome outcome)
+{
+	if (outcome.reading < 0)
+		return wax_state_status(outcome.reading);
+	return outcome.writing < 0 ? WAX_EXIT_CONNECTOR : 0;
+}
+
+static int export_to_file(const struct wax_tool_options *options, const struct wax_state_view *view,
+		struct wax_err *err)
+{
+	struct wax_state_writer writer;
+	int fd = make_file(options->out_path, err), status = WAX_EXIT_CONNECTOR;
+
+	if (fd < 0)
+		return fd == -EEXIST ? WAX_EXIT_USAGE : WAX_EXIT_CONNECTOR;
+
+	int r = open_writer(options, fd, &writer, err);
+	if (r == -ENOSYS)
+		status = WAX_EXIT_USAGE;
+	if (r == 0) {
+		status = status_of(write_all(&writer, view, err));
+		writer.close(&writer);
+	}
+	if (status != 0)
+		unlink(options->out_path);
+	return status;
 }
 
 static int export(const struct wax_tool_options *options, const struct wax_state_view *view,
 		FILE *out, struct wax_err *err)
 {
-	struct wax_state_writer writer;
 	int r = check_steps(options, view, err);
 
 	if (r < 0)
 		return wax_state_status(r);
-	r = open_writer(options, out, &writer, err);
-	if (r < 0)
-		return r == -EEXIST || r == -ENOSYS ? WAX_EXIT_USAGE : WAX_EXIT_CONNECTOR;
+	if (options->out_path)
+		return export_to_file(options, view, err);
 
-	struct outcome outcome = write_all(&writer, view, err);
+	struct wax_state_writer writer = make_lines(options, out);
 
-	writer.close(&writer);
-	if ((outcome.reading < 0 || outcome.writing < 0) && options->out_path)
-		unlink(options->out_path);
-	if (outcome.reading < 0)
-		return wax_state_status(outcome.reading);
-	return outcome.writing < 0 ? WAX_EXIT_CONNECTOR : 0;
+	return status_of(write_all(&writer, view, err));
 }
 
 int wax_state_export(const struct wax_tool_options *options, FILE *out, struct wax_err *err)

@@ -159,8 +159,7 @@ int wax_state_open_sqlite(const struct wax_tool_options *options,
 	if (!database)
 		return wax_err_set(err, -ENOMEM, "no memory for a database");
 
-	int r = sqlite3_open_v2(options->out_path, &database->handle,
-			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	int r = sqlite3_open_v2(options->out_path, &database->handle, SQLITE_OPEN_READWRITE, NULL);
 
 	if (r == SQLITE_OK)
 		r = sqlite3_exec(database->handle, schema, NULL, NULL, NULL);

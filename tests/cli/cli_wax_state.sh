@@ -181,7 +181,7 @@ END
 	cp shop.db before.db
 	refuses 2 "'shop.db' is there already" state export shop --format=sqlite --out shop.db
 	expect_equal before.db shop.db
-	refuses 5 "write 'no/shop.db': unable to open database file" state export shop --format=sqlite --out no/shop.db
+	refuses 5 "make 'no/shop.db': No such file or directory" state export shop --format=sqlite --out no/shop.db
 	expect_exit 0 "$wax" state export shop --format=sqlite --out u64.db --value-type=u64 --epoch=1
 	expect_exit 0 sqlite3 u64.db "SELECT key, value FROM states WHERE step = 'shop.count' AND typeof(value) = 'integer' AND typeof(key) = 'text'"
 	printf 'apple|2\npear|1\n' >expected
