@@ -329,6 +329,33 @@ expect_stdout "$file: cut from $((size + 100)) to $size bytes"
 sums tail | sed 's/ tail/ shop/' >after
 expect_equal before after
 
+# All ENDs are there, but not all that is before them: the last epoch was not committed anywhere.
+make half <<'END'
+generation 1 2 0 0
+step 4 count_final text shop.count
+epoch 1
+state 4 apple u64:1
+state 4 pear u64:1
+end
+epoch 2
+state 4 apple u64:2
+state 4 pear u64:2
+end
+END
+at=$(grep -abo apple half/gen-00000001/worker-* | tail -n 1)
+file=${at%%:*}
+at=${at#*:}
+flip "$file" "${at%%:*}"
+expect_exit 0 "$wax" state export half --value-type=u64
+printf 'shop.count\tapple\t1\nshop.count\tpear\t1\n' >expected
+expect_equal expected out
+expect_exit 0 "$wax" state repair half
+for worker in 0 1; do
+	expect_stdout "half/gen-00000001/worker-0000$worker.000001: cut from 8192 to 4096 bytes"
+done
+expect_exit 0 "$wax" state export half --value-type=u64
+expect_equal expected out
+
 # A tail proves that the epoch before it was committed: what is damaged there is not cut down to.
 cp -r damaged proved
 for file in proved/gen-00000002/worker-*; do
