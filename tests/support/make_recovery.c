@@ -51,11 +51,31 @@ static void check(int holds, const char *line)
 	exit(1);
 }
 
+/* Copies stay until the end. */
+static struct copied {
+	struct copied *next;
+	char text[WORD_BYTES];
+} * copies;
+
 static char *copy(const char *text)
 {
-	char *copied = strdup(text);
+	struct copied *copied = calloc(1, sizeof(*copied));
+
 	check(copied != NULL, "copy");
-	return copied;
+	snprintf(copied->text, sizeof(copied->text), "%s", text);
+	copied->next = copies;
+	copies = copied;
+	return copied->text;
+}
+
+static void free_copies(void)
+{
+	while (copies) {
+		struct copied *next = copies->next;
+
+		free(copies);
+		copies = next;
+	}
 }
 
 /* ---- Files */
@@ -158,6 +178,16 @@ static void put_record(bool gone, uint32_t step, const char *key_text, const cha
 
 /* ---- Lines */
 
+static void end_generation(void)
+{
+	write_segments();
+	for (uint32_t i = 0; i < WORKERS_MAX; i++)
+		log_maker_fini(&made.workers[i].maker);
+	memset(made.workers, 0, sizeof(made.workers));
+	made.begun = false;
+	made.segment = 0;
+}
+
 static void begin_generation(const char *line)
 {
 	unsigned long long number, from, from_epoch;
@@ -167,10 +197,7 @@ static void begin_generation(const char *line)
 							4 &&
 					workers <= WORKERS_MAX,
 			line);
-	write_segments();
-	made.begun = false;
-	made.segment = 0;
-	memset(made.workers, 0, sizeof(made.workers));
+	end_generation();
 	made.manifest = (struct wax_manifest){.flow = "shop",
 			.run = 1000 + number,
 			.worker_count = workers,
@@ -289,6 +316,7 @@ int main(int argc, char **argv)
 		if (line[0] != '\0' && line[0] != '#')
 			do_line(line);
 	}
-	write_segments();
+	end_generation();
+	free_copies();
 	return 0;
 }
