@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install what the programs print of themselves: docs/install.sh WAXRUN WAXBENCH MANDIR. Run by meson install.
+# Install what the programs print of themselves: docs/install.sh WAXRUN WAX WAXBENCH MANDIR. Run by meson install.
 # A target of its own would have to be built first, and `make` builds only what runs.
 
 set -eu
@@ -12,11 +12,12 @@ target() {
 	esac
 }
 waxrun=$(target "$1")
-waxbench=$(target "$2")
+wax=$(target "$2")
+waxbench=$(target "$3")
 to=$MESON_INSTALL_DESTDIR_PREFIX
-case $3 in
-/*) man=${DESTDIR-}$3 ;;
-*) man=$to/$3 ;;
+case $4 in
+/*) man=${DESTDIR-}$4 ;;
+*) man=$to/$4 ;;
 esac
 
 # put FILE COMMAND...: what it prints
@@ -30,6 +31,7 @@ put() {
 }
 
 put "$man/man1/waxrun.1" "$waxrun" --print-man
+put "$man/man1/wax.1" "$wax" --print-man
 put "$man/man1/waxbench.1" "$waxbench" --print-man
 date=$("$waxrun" --print-man | sed -n 's/^\.Dd //p')
 here=$(dirname "$0")
@@ -37,6 +39,9 @@ for header in "$here"/../include/wax/*.h; do
 	stem=${header##*/}
 	put "$man/man3/wax-${stem%.h}.3" "$here/man3" "$header" "$date"
 done
-put "$to/share/bash-completion/completions/waxrun" "$waxrun" --print-completion=bash
-put "$to/share/zsh/site-functions/_waxrun" "$waxrun" --print-completion=zsh
-put "$to/share/fish/vendor_completions.d/waxrun.fish" "$waxrun" --print-completion=fish
+for program in "$waxrun" "$wax"; do
+	name=${program##*/}
+	put "$to/share/bash-completion/completions/$name" "$program" --print-completion=bash
+	put "$to/share/zsh/site-functions/_$name" "$program" --print-completion=zsh
+	put "$to/share/fish/vendor_completions.d/$name.fish" "$program" --print-completion=fish
+done

@@ -6,9 +6,7 @@
 
 #include "launcher/options.h"
 
-#define MEMBER(name)                                                                               \
-	.member = offsetof(struct wax_options, name),                                              \
-	.member_bytes = sizeof(((struct wax_options *)0)->name)
+#define MEMBER(name) WAX_OPTION_MEMBER(struct wax_options, name)
 
 static const struct wax_choice binds[] = {
 		{"auto", WAX_BIND_AUTO},
@@ -38,23 +36,17 @@ static const struct wax_choice graphs[] = {
 		{NULL, 0},
 };
 
-static const struct wax_choice shells[] = {
-		{"bash", WAX_OPTION_SHELL_BASH},
-		{"zsh", WAX_OPTION_SHELL_ZSH},
-		{"fish", WAX_OPTION_SHELL_FISH},
-		{NULL, 0},
-};
-
-const char *const wax_option_group_names[] = {
+static const char *const groups[] = {
 		[WAX_OPTION_GROUP_WORKERS] = "Workers",
 		[WAX_OPTION_GROUP_MEMORY] = "Exchange between workers",
 		[WAX_OPTION_GROUP_EPOCHS] = "Epochs and the end of the run",
 		[WAX_OPTION_GROUP_REPORTS] = "Reports, to standard error",
 		[WAX_OPTION_GROUP_OTHER] = "Instead of a run",
 		[WAX_OPTION_GROUP_HIDDEN] = "For packagers",
+		NULL,
 };
 
-const struct wax_option_example wax_option_examples[] = {
+static const struct wax_option_example examples[] = {
 		{"waxrun wordcount.so -- --in a.txt", "one worker per physical core"},
 		{"waxrun -n 4 --json=log flow.so", "four workers, figures as JSON"},
 		{"waxrun --graph=mermaid flow.so", "draw the flow, run nothing"},
@@ -367,67 +359,103 @@ const struct wax_option wax_option_table[] = {
 					"are printed. "
 					"The same SEED does the same again.",
 		},
-		{
-				.name = "help",
-				.letter = 'h',
-				.kind = WAX_OPTION_FLAG,
-				.group = WAX_OPTION_GROUP_OTHER,
-				.no_variable = true,
-				MEMBER(help),
-				.help = "print this",
-				.more = "Print a summary of the options. "
-					"The flow prints its own after \"waxrun FLOW -- "
-					"--help\".",
-		},
-		{
-				.name = "version",
-				.kind = WAX_OPTION_FLAG,
-				.group = WAX_OPTION_GROUP_OTHER,
-				.no_variable = true,
-				MEMBER(version),
-				.help = "print the version",
-		},
-		{
-				.name = "print-man",
-				.kind = WAX_OPTION_FLAG,
-				.group = WAX_OPTION_GROUP_HIDDEN,
-				.no_variable = true,
-				MEMBER(print_man),
-				.help = "print this page in mdoc",
-		},
-		{
-				.name = "print-completion",
-				.argument = "bash|zsh|fish",
-				.kind = WAX_OPTION_CHOICE,
-				.group = WAX_OPTION_GROUP_HIDDEN,
-				.choices = shells,
-				.no_variable = true,
-				MEMBER(print_completion),
-				.help = "print a completion script for a shell",
-		},
-		{.name = NULL},
+		WAX_PROGRAM_ROWS(struct wax_options, WAX_OPTION_GROUP_OTHER,
+				WAX_OPTION_GROUP_HIDDEN,
+				"Print a summary of the options. "
+				"The flow prints its own after \"waxrun FLOW -- --help\"."),
 };
 
 static_assert(sizeof(wax_option_table) / sizeof(wax_option_table[0]) <= WAX_OPTION_COUNT_MAX + 1,
 		"readers keep a word for each option");
 
-/* Not toupper: it may follow the locale. */
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
+static const struct wax_exit_status exit_statuses[] = {
+		{"0",
+				"The sources ended, or one SIGINT or SIGTERM stopped them, and "
+				"what was "
+				"under way is finished."},
+		{"1", "The flow failed: a callback said so, or data could not be used."},
+		{"2", "Usage: a bad option or argument, or a file that is not there."},
+		{"3", "The flow is invalid: no input, no output, a step id given twice."},
+		{"5", "A source or sink cannot be reached."},
+		{"70", "An internal error of the runtime."},
+		{"71", "A resource is lacking: shared memory, locked memory, file descriptors."},
+		{"124", "The time of --timeout was over."},
+		{"128+n", "A worker died by signal n; of several the highest."},
+		{"130, 143", "A second SIGINT or SIGTERM: the run was aborted."},
+		{NULL, NULL},
+};
 
-struct wax_option_variable wax_option_variable(const struct wax_option *option)
-{
-	struct wax_option_variable variable = {"WAX_"};
-	size_t at = strlen(variable.name);
+static const char synopsis[] = ".Op Ar options\n"
+			       ".Ar FLOW\n"
+			       ".Op Fl \\- Ar arguments\n";
 
-	for (const char *p = option->name; *p != '\0' && at + 1 < sizeof(variable.name); p++)
-		variable.name[at++] = *p == '-' ? '_' : upper(*p);
-	return variable;
-}
+static const char description[] =
+		".Nm\n"
+		"loads a dataflow, checks it, and runs it in single-threaded worker\n"
+		"processes, one per core, which hand each other batches through shared\n"
+		"memory.\n"
+		".Pp\n"
+		".Ar FLOW\n"
+		"is a shared object, or a C source file that is compiled first.\n"
+		"What follows\n"
+		".Fl \\-\n"
+		"are arguments of the flow, which lists them after\n"
+		".Ql waxrun FLOW \\-\\- \\-\\-help .\n"
+		"Options may stand before or after\n"
+		".Ar FLOW .\n"
+		"The beginning of a long name will do where no other begins alike,\n"
+		"and a flag can be taken back:\n"
+		".Fl \\-quiet Ns =no .\n"
+		".Pp\n"
+		"Standard output belongs to the flow.\n"
+		"All reports go to standard error.\n"
+		".Pp\n"
+		"A duration is a number and its unit, one of ns, us, ms, s, m, h and d:\n"
+		"250ms, 1.5s, 2m.\n"
+		"A size is a number of bytes, or one with K, M, G or T, multiples of 1024: 64K,\n"
+		"512KiB, 4G.\n";
 
-bool wax_option_is_visible(const struct wax_option *option)
-{
-	return option->group != WAX_OPTION_GROUP_HIDDEN;
-}
+static const char environment[] =
+		".Ev NO_COLOR ,\n"
+		".Ev CLICOLOR_FORCE\n"
+		"and\n"
+		".Ev TERM\n"
+		"decide on colours where\n"
+		".Fl \\-color\n"
+		"is auto.\n"
+		"Variables of batch systems are not read: what they grant shows in the\n"
+		"affinity mask.\n";
+
+static const char signals[] = ".Sh SIGNALS\n"
+			      "The first\n"
+			      ".Dv SIGINT\n"
+			      "or\n"
+			      ".Dv SIGTERM\n"
+			      "stops the sources; what is under way is finished, within\n"
+			      ".Fl \\-drain\\-timeout .\n"
+			      "The second aborts the run.\n";
+
+const struct wax_program wax_option_program = {
+		.name = "waxrun",
+		.about = "run a dataflow on the cores of this host",
+		.usage = "[OPTIONS] FLOW.so|FLOW.c [-- ARGUMENTS OF THE FLOW]",
+		.options = wax_option_table,
+		.groups = groups,
+		.examples = examples,
+		.exit_statuses = exit_statuses,
+		.asks = offsetof(struct wax_options, asks),
+		.operand = "flow",
+		.rest = "arguments of the flow",
+		.operand_suffix = "(so|c)",
+		.help_end = "DUR is a number and its unit: 250ms, 1.5s, 2m. SIZE: 64K, 512KiB, "
+			    "4G.\n"
+			    "Each option but the last two can come from the environment: --procs "
+			    "from\n"
+			    "WAX_PROCS, --drain-timeout from WAX_DRAIN_TIMEOUT. The command line "
+			    "goes first.\n"
+			    "The flow lists its own arguments: waxrun FLOW.so -- --help\n",
+		.synopsis = synopsis,
+		.description = description,
+		.environment = environment,
+		.signals = signals,
+};

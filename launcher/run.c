@@ -13,11 +13,13 @@
 #include "launcher/graph.h"
 #include "launcher/load.h"
 #include "launcher/options.h"
+#include "launcher/options_table.h"
 #include "launcher/partitions.h"
 #include "launcher/placement.h"
 #include "launcher/report.h"
 #include "launcher/sanitize.h"
 #include "launcher/setup.h"
+#include "launcher/streams.h"
 #include "launcher/supervise.h"
 #include "runtime/clock.h"
 #include "runtime/flow.h"
@@ -240,32 +242,9 @@ static int run_flow(struct run *run)
 	return execute(run);
 }
 
-/* What is opened later must not become descriptor 0, 1 or 2: one that is closed is held by a
- * descriptor that can neither be read nor written, so that it stays an error for those who try. */
-static void hold_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)!open("/", O_PATH);
-	}
-}
-
-/* What was printed here is out, or the exit status says that it is not. */
-static int finish_stdout(int status)
-{
-	bool failed = ferror(stdout) != 0;
-	if (fflush(stdout) == 0 && !failed)
-		return status;
-	if (failed)
-		fputs("waxrun: error: standard output did not take all of it\n", stderr);
-	else
-		fprintf(stderr, "waxrun: error: standard output did not take all of it: %m\n");
-	return status ? status : WAX_EXIT_CONNECTOR;
-}
-
 int wax_main(int argc, char **argv)
 {
-	hold_standard_descriptors();
+	wax_streams_hold();
 	/* A file that grows too large is an error of the write, here and in the workers. */
 	signal(SIGXFSZ, SIG_IGN);
 	struct run run = {0};
@@ -274,17 +253,8 @@ int wax_main(int argc, char **argv)
 
 	int status;
 	switch (run.options.action) {
-	case WAX_OPTION_HELP:
-		status = wax_options_print_help(stdout) < 0 ? WAX_EXIT_CONNECTOR : 0;
-		break;
-	case WAX_OPTION_VERSION:
-		status = printf("waxrun %s\n", wax_version()) < 0 ? WAX_EXIT_CONNECTOR : 0;
-		break;
-	case WAX_OPTION_PRINT_MAN:
-		status = wax_options_print_man(stdout) < 0 ? WAX_EXIT_CONNECTOR : 0;
-		break;
-	case WAX_OPTION_PRINT_COMPLETION:
-		status = wax_options_print_completion(run.options.print_completion, stdout) < 0
+	case WAX_OPTION_TELL:
+		status = wax_program_answer(&wax_option_program, &run.options, NULL, stdout) < 0
 				? WAX_EXIT_CONNECTOR
 				: 0;
 		break;
@@ -292,5 +262,5 @@ int wax_main(int argc, char **argv)
 		status = run_flow(&run);
 	}
 	free_run(&run);
-	return finish_stdout(status);
+	return wax_streams_finish("waxrun", status);
 }

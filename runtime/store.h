@@ -80,6 +80,22 @@ void wax_resume_free(struct wax_resume *resume);
  */
 bool wax_resume_counts(const struct wax_resume *resume, uint32_t generation, uint64_t hash);
 
+/** Numbers of the generations, newest first; gives *ret_numbers, release with free. */
+int wax_store_list(struct wax_store *store, uint64_t **ret_numbers, uint32_t *ret_count,
+		struct wax_err *err);
+
+/**
+ * Look at one generation by itself: epoch_last is the last that it has committed, bases is not
+ * filled. A generation without manifest is one that a run died in while it began, if there is no
+ * segment either.
+ *
+ * @param ret_generation gives; release with wax_store_generation_fini
+ * @return 0; 1: begun, and nothing is there; -EBADMSG damaged, -EPROTO of another version, ...
+ */
+int wax_store_look(struct wax_store *store, uint64_t number,
+		struct wax_store_generation *ret_generation, struct wax_err *err);
+void wax_store_generation_fini(struct wax_store_generation *generation);
+
 /** The epochs that could be gone on from, ascending; gives *ret_epochs, release with free. */
 int wax_store_epochs(struct wax_store *store, uint64_t **ret_epochs, uint32_t *ret_count,
 		struct wax_err *err);

@@ -33,10 +33,6 @@ struct wax_store_name wax_store_name(uint64_t generation);
 int wax_store_each(int dir, const char *name,
 		void (*visit)(void *context, int dir, const char *name), void *context);
 
-/** Numbers of the generations, newest first; gives *ret_numbers, release with free. */
-int wax_store_list(struct wax_store *store, uint64_t **ret_numbers, uint32_t *ret_count,
-		struct wax_err *err);
-
 /** Has it committed nothing, for certain? */
 bool wax_store_is_dead(struct wax_store *store, uint64_t generation);
 

@@ -27,7 +27,7 @@ static unsigned long long wide(uint64_t number)
 
 /* ---- A generation */
 
-static void free_generation(struct wax_store_generation *generation)
+void wax_store_generation_fini(struct wax_store_generation *generation)
 {
 	for (uint32_t i = 0; generation->scans && i < generation->manifest.worker_count; i++)
 		wax_log_scan_free(&generation->scans[i]);
@@ -162,7 +162,7 @@ static int load_generation(struct wax_store *store, uint64_t number,
 	int r = read_generation(&generation, dir, err);
 	close(dir);
 	if (r < 0) {
-		free_generation(&generation);
+		wax_store_generation_fini(&generation);
 		return r;
 	}
 	*ret_generation = generation;
@@ -274,7 +274,7 @@ static int open_shelf(struct shelf *shelf, struct wax_store *store, struct wax_e
 static void close_shelf(struct shelf *shelf)
 {
 	for (uint32_t i = 0; shelf->slots && i < shelf->count; i++)
-		free_generation(&shelf->slots[i].generation);
+		wax_store_generation_fini(&shelf->slots[i].generation);
 	free(shelf->slots);
 }
 
@@ -581,7 +581,7 @@ void wax_resume_free(struct wax_resume *resume)
 	if (!resume)
 		return;
 	for (uint32_t i = 0; i < resume->generation_count; i++)
-		free_generation(&resume->generations[i]);
+		wax_store_generation_fini(&resume->generations[i]);
 	free(resume->generations);
 	free(resume);
 }
@@ -597,15 +597,30 @@ bool wax_resume_counts(const struct wax_resume *resume, uint32_t generation, uin
 	return true;
 }
 
+int wax_store_look(struct wax_store *store, uint64_t number,
+		struct wax_store_generation *ret_generation, struct wax_err *err)
+{
+	struct wax_store_generation generation;
+	int r = load_generation(store, number, &generation, err);
+
+	if (r < 0)
+		return r == -EBADMSG && !has_segments(store, number) ? 1 : r;
+	r = settle(&generation, err);
+	if (r < 0) {
+		wax_store_generation_fini(&generation);
+		return r;
+	}
+	*ret_generation = generation;
+	return 0;
+}
+
 bool wax_store_is_dead(struct wax_store *store, uint64_t number)
 {
 	struct wax_store_generation generation;
-	struct wax_err err;
-	int r = load_generation(store, number, &generation, &err);
-	if (r < 0)
-		return r == -EBADMSG && !has_segments(store, number);
-	bool dead = settle(&generation, &err) == 0 &&
-			generation.epoch_last < generation.epoch_first;
-	free_generation(&generation);
+	int r = wax_store_look(store, number, &generation, NULL);
+	if (r != 0)
+		return r == 1;
+	bool dead = generation.epoch_last < generation.epoch_first;
+	wax_store_generation_fini(&generation);
 	return dead;
 }

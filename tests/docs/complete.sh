@@ -84,6 +84,35 @@ while read -r code; do
 	has exit-codes.md "| $code |"
 done <"$work/codes"
 
+# Verbs, options, exit codes and fields of wax.
+wax=$BUILD/wax
+"$wax" --print-man >"$work/man" || fail 'wax has no manual page'
+sed -n '/^\.Sh EXIT STATUS/,/^\.El/s/^\.It //p' "$work/man" >"$work/codes"
+[ "$(wc -l <"$work/codes")" -ge 5 ] || fail 'the manual page of wax lists only few exit codes'
+while read -r code; do
+	has wax-state.md "| $code |"
+done <"$work/codes"
+"$wax" --help | sed -n 's/^  state \([a-z]*\) .*/\1/p' >"$work/verbs"
+[ "$(wc -l <"$work/verbs")" -ge 5 ] || fail 'wax lists only few verbs'
+while read -r verb; do
+	grep -qE "wax state $verb|\`$verb\`" "$reference/wax-state.md" || fail "$reference/wax-state.md lacks $verb"
+done <"$work/verbs"
+cp -r tests/data/shop "$work/shop"
+head -c 100 "$work/shop/gen-00000002/worker-00000.000001" >"$work/tail"
+cat "$work/tail" >>"$work/shop/gen-00000002/worker-00000.000001"
+{
+	"$wax" state ls --json "$work/shop"
+	"$wax" state export --json "$work/shop"
+	"$wax" state diff --json "$work/shop" 1 5
+	"$wax" state repair --json "$work/shop"
+} >"$work/state.json" 2>/dev/null
+for type in recovery state position difference cut; do
+	grep -q "\"type\":\"$type\"" "$work/state.json" || fail "wax wrote no $type"
+done
+for name in $(grep -oh '"[a-z_]*":' "$work/state.json" | tr -d '":' | sort -u); do
+	has wax-state.md "\`$name\`"
+done
+
 # Groups and options of waxbench.
 "$BUILD/waxbench" --help >"$work/help" || fail 'waxbench has no help'
 sed -n 's/^  \(--[a-z-]*\).*/\1/p; s/^  \([a-z]*\)  .*/\1/p' "$work/help" >"$work/names"

@@ -5,15 +5,18 @@
 # shellcheck source=tests/support/cli.sh
 . "$SOURCE/tests/support/cli.sh"
 
-expect_exit 0 env MESON_INSTALL_DESTDIR_PREFIX="$work/usr" sh "$SOURCE/docs/install.sh" "$waxrun" "$BUILD/waxbench" share/man
+expect_exit 0 env MESON_INSTALL_DESTDIR_PREFIX="$work/usr" sh "$SOURCE/docs/install.sh" "$waxrun" "$BUILD/wax" "$BUILD/waxbench" share/man
 
-[ -s "$work/usr/share/bash-completion/completions/waxrun" ] || fail 'no completion for bash'
-[ -s "$work/usr/share/zsh/site-functions/_waxrun" ] || fail 'no completion for zsh'
-[ -s "$work/usr/share/fish/vendor_completions.d/waxrun.fish" ] || fail 'no completion for fish'
+for program in waxrun wax; do
+	[ -s "$work/usr/share/man/man1/$program.1" ] || fail "no manual page of $program"
+	[ -s "$work/usr/share/bash-completion/completions/$program" ] || fail "no completion of $program for bash"
+	[ -s "$work/usr/share/zsh/site-functions/_$program" ] || fail "no completion of $program for zsh"
+	[ -s "$work/usr/share/fish/vendor_completions.d/$program.fish" ] || fail "no completion of $program for fish"
+done
 
 for shell in bash zsh fish; do
 	command -v "$shell" >/dev/null || continue
-	for file in "$work"/usr/share/"$shell"*/*/*waxrun*; do
+	for file in "$work"/usr/share/"$shell"*/*/*wax*; do
 		expect_exit 0 "$shell" -n "$file"
 	done
 done

@@ -8,6 +8,7 @@
 
 #include "launcher/options.h"
 #include "launcher/options_table.h"
+#include "tests/launcher/printed.h"
 
 #define PARSE(options, err, environment, ...)                                                      \
 	parse_words((options), (err), (environment), (const char *[]){"waxrun", __VA_ARGS__, NULL})
@@ -198,7 +199,7 @@ Test(options, help_comes_in_any_environment)
 	struct wax_options options;
 
 	cr_assert_eq(PARSE(&options, NULL, environment, "--help"), 0);
-	cr_assert_eq(options.action, WAX_OPTION_HELP);
+	cr_assert_eq(options.action, WAX_OPTION_TELL);
 }
 
 Test(options, the_last_of_two_counts)
@@ -245,14 +246,14 @@ Test(options, each_action_is_known)
 	cr_assert_eq(PARSE(&options, NULL, NULL, "--check", "--graph=json", "flow.so"), 0);
 	cr_assert_eq(options.action, WAX_OPTION_GRAPH);
 	cr_assert_eq(PARSE(&options, NULL, NULL, "-h"), 0);
-	cr_assert_eq(options.action, WAX_OPTION_HELP);
+	cr_assert_eq(options.action, WAX_OPTION_TELL);
 	cr_assert_eq(PARSE(&options, NULL, NULL, "--version"), 0);
-	cr_assert_eq(options.action, WAX_OPTION_VERSION);
+	cr_assert_eq(options.action, WAX_OPTION_TELL);
 	cr_assert_eq(PARSE(&options, NULL, NULL, "--print-man"), 0);
-	cr_assert_eq(options.action, WAX_OPTION_PRINT_MAN);
+	cr_assert_eq(options.action, WAX_OPTION_TELL);
 	cr_assert_eq(PARSE(&options, NULL, NULL, "--print-completion", "fish"), 0);
-	cr_assert_eq(options.action, WAX_OPTION_PRINT_COMPLETION);
-	cr_assert_eq(options.print_completion, WAX_OPTION_SHELL_FISH);
+	cr_assert_eq(options.action, WAX_OPTION_TELL);
+	cr_assert_eq(options.asks.print_completion, WAX_OPTION_SHELL_FISH);
 }
 
 Test(options, a_unique_beginning_will_do)
@@ -294,8 +295,9 @@ Test(options, an_unknown_option_behind_the_flow_may_be_the_flows)
 
 Test(options, a_beginning_of_several_names_them)
 {
-	ASSERT_ERROR(NULL, "'--s' could be --spin, --slab, --snapshot-interval or --sanitize: "
-			  "write more of it",
+	ASSERT_ERROR(NULL,
+			"'--s' could be --spin, --slab, --snapshot-interval or --sanitize: "
+			"write more of it",
 			"--s", "64K", "flow.so");
 }
 
@@ -474,107 +476,39 @@ Test(options, names_and_letters_are_given_once)
 
 /* Everything printed from the table. */
 
-static char *printed(int (*print)(FILE *out))
+static int print_help(FILE *out)
 {
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
+	return wax_program_print_help(&wax_option_program, NULL, out);
+}
 
-	cr_assert_eq(print(out), 0);
-	fclose(out);
-	return text;
+static int print_man(FILE *out)
+{
+	return wax_program_print_man(&wax_option_program, out);
 }
 
 static int print_bash(FILE *out)
 {
-	return wax_options_print_completion(WAX_OPTION_SHELL_BASH, out);
+	return wax_program_print_completion(&wax_option_program, WAX_OPTION_SHELL_BASH, out);
 }
 
 static int print_zsh(FILE *out)
 {
-	return wax_options_print_completion(WAX_OPTION_SHELL_ZSH, out);
+	return wax_program_print_completion(&wax_option_program, WAX_OPTION_SHELL_ZSH, out);
 }
 
 static int print_fish(FILE *out)
 {
-	return wax_options_print_completion(WAX_OPTION_SHELL_FISH, out);
-}
-
-/* Give what a command prints, with the text in the file "$1"; its exit status by *ret_status. */
-static char *run_on_text(const char *command, const char *text, int *ret_status)
-{
-	char path[] = "/tmp/wax-options-XXXXXX";
-	char line[1024];
-	char *output = NULL;
-	size_t bytes = 0;
-	int fd = mkstemp(path);
-	FILE *out = open_memstream(&output, &bytes);
-
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-
-	snprintf(line, sizeof(line), "set -- %s; %s", path, command);
-	fflush(NULL);
-
-	FILE *pipe = popen(line, "r");
-
-	cr_assert_not_null(pipe);
-	for (int c = getc(pipe); c != EOF; c = getc(pipe))
-		putc(c, out);
-	*ret_status = pclose(pipe);
-	fclose(out);
-	unlink(path);
-	return output;
-}
-
-static bool have(const char *program)
-{
-	char line[128];
-
-	snprintf(line, sizeof(line), "command -v %s >/dev/null 2>&1", program);
-	return system(line) == 0;
-}
-
-static void assert_accepts(const char *command, int (*print)(FILE *out))
-{
-	int status;
-	char *text = printed(print);
-	char *output = run_on_text(command, text, &status);
-
-	cr_assert_eq(status, 0, "%s: %s", command, output);
-	cr_assert_str_eq(output, "", "%s: %s", command, output);
-	free(output);
-	free(text);
+	return wax_program_print_completion(&wax_option_program, WAX_OPTION_SHELL_FISH, out);
 }
 
 Test(options, help_is_as_agreed)
 {
-	const char *source = getenv("SOURCE");
-	char path[1024];
-	char expected[8192];
-
-	snprintf(path, sizeof(path), "%s/tests/launcher/help.golden", source ? source : ".");
-
-	FILE *file = fopen(path, "r");
-
-	cr_assert_not_null(file, "%s", path);
-
-	size_t bytes = fread(expected, 1, sizeof(expected) - 1, file);
-
-	expected[bytes] = '\0';
-	fclose(file);
-
-	char *text = printed(wax_options_print_help);
-
-	cr_assert_str_eq(text, expected, "if this is meant: waxrun --help > %s; now it is\n%s",
-			path, text);
-	free(text);
+	assert_as_agreed(print_help, "help.golden", "waxrun --help");
 }
 
 Test(options, help_fits_on_a_screen)
 {
-	char *text = printed(wax_options_print_help);
+	char *text = printed(print_help);
 	char *rest = NULL;
 	int lines = 0;
 
@@ -587,51 +521,18 @@ Test(options, help_fits_on_a_screen)
 	free(text);
 }
 
-/* The name as the text writes it, followed by something that is no part of a name. */
-static bool has_name(const char *text, const char *name)
-{
-	size_t name_bytes = strlen(name);
-
-	for (const char *p = strstr(text, name); p; p = strstr(p + 1, name)) {
-		if (!strchr("abcdefghijklmnopqrstuvwxyz-\\", p[name_bytes]))
-			return true;
-	}
-	return false;
-}
-
-static void assert_has_all(int (*print)(FILE *out), const char *dashes, bool escaped)
-{
-	char *text = printed(print);
-
-	for (const struct wax_option *option = wax_option_table; option->name; option++) {
-		char name[128];
-		size_t at = (size_t)snprintf(name, sizeof(name), "%s", dashes);
-
-		if (!wax_option_is_visible(option))
-			continue;
-		for (const char *p = option->name; *p != '\0'; p++) {
-			if (*p == '-' && escaped)
-				name[at++] = '\\';
-			name[at++] = *p;
-		}
-		name[at] = '\0';
-		cr_assert(has_name(text, name), "%s is missing", name);
-	}
-	free(text);
-}
-
 Test(options, every_option_is_in_help_manual_and_completions)
 {
-	assert_has_all(wax_options_print_help, "--", false);
-	assert_has_all(wax_options_print_man, "Fl \\-", true);
-	assert_has_all(print_bash, "--", false);
-	assert_has_all(print_zsh, "--", false);
-	assert_has_all(print_fish, " -l ", false);
+	assert_has_all(&wax_option_program, print_help, "--", false);
+	assert_has_all(&wax_option_program, print_man, "Fl \\-", true);
+	assert_has_all(&wax_option_program, print_bash, "--", false);
+	assert_has_all(&wax_option_program, print_zsh, "--", false);
+	assert_has_all(&wax_option_program, print_fish, " -l ", false);
 }
 
 Test(options, every_variable_is_in_the_manual)
 {
-	char *text = printed(wax_options_print_man);
+	char *text = printed(print_man);
 
 	for (const struct wax_option *option = wax_option_table; option->name; option++) {
 		const struct wax_option_variable variable = wax_option_variable(option);
@@ -644,7 +545,7 @@ Test(options, every_variable_is_in_the_manual)
 
 Test(options, options_for_packagers_are_in_no_help_and_no_completion)
 {
-	int (*const prints[])(FILE *) = {wax_options_print_help, print_bash, print_zsh, print_fish};
+	int (*const prints[])(FILE *) = {print_help, print_bash, print_zsh, print_fish};
 
 	for (size_t i = 0; i < sizeof(prints) / sizeof(prints[0]); i++) {
 		char *text = printed(prints[i]);
@@ -659,7 +560,7 @@ Test(options, mandoc_accepts_the_manual)
 {
 	if (!have("mandoc"))
 		cr_skip_test("no mandoc");
-	assert_accepts("mandoc -T lint -W warning \"$1\" 2>&1", wax_options_print_man);
+	assert_accepts("mandoc -T lint -W warning \"$1\" 2>&1", print_man);
 }
 
 Test(options, the_manual_shows_options_as_they_are_typed)
@@ -669,7 +570,7 @@ Test(options, the_manual_shows_options_as_they_are_typed)
 	if (!have("mandoc") || !have("col"))
 		cr_skip_test("no mandoc or no col");
 
-	char *text = printed(wax_options_print_man);
+	char *text = printed(print_man);
 	char *page = run_on_text("mandoc -T ascii \"$1\" | col -bx", text, &status);
 
 	cr_assert_eq(status, 0);
@@ -776,7 +677,9 @@ Test(options, fish_completes_words_of_the_table)
 
 Test(options, there_is_no_completion_for_no_shell)
 {
-	cr_assert_eq(wax_options_print_completion(WAX_OPTION_SHELL_NONE, stdout), -EINVAL);
+	cr_assert_eq(wax_program_print_completion(
+				     &wax_option_program, WAX_OPTION_SHELL_NONE, stdout),
+			-EINVAL);
 }
 
 Test(options, a_full_disk_is_noticed)
@@ -786,8 +689,8 @@ Test(options, a_full_disk_is_noticed)
 	if (!full)
 		cr_skip_test("no /dev/full");
 	setvbuf(full, NULL, _IONBF, 0);
-	cr_assert_eq(wax_options_print_help(full), -EIO);
-	cr_assert_eq(wax_options_print_man(full), -EIO);
+	cr_assert_eq(print_help(full), -EIO);
+	cr_assert_eq(print_man(full), -EIO);
 	cr_assert_eq(print_bash(full), -EIO);
 	fclose(full);
 }

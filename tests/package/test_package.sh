@@ -13,6 +13,12 @@ pc=$(find "$root" -name wax.pc)
 launcher=$(find "$root" -path '*/bin/waxrun')
 [ -x "$launcher" ] || fail 'waxrun is not installed'
 
+# Of a run that kept no state there is nothing to see, and wax says so.
+wax=$(find "$root" -path '*/bin/wax')
+[ -x "$wax" ] || fail 'wax is not installed'
+expect_exit 4 "$wax" state ls "$work"
+expect_stderr 'no run has committed an epoch'
+
 # Without the tree waxbench measures what needs none of it, and says what it leaves out.
 waxbench=$(find "$root" -path '*/bin/waxbench')
 [ -x "$waxbench" ] || fail 'waxbench is not installed'
