@@ -234,7 +234,7 @@ Test(numbers, single_counts_all_in_one_partition)
 	struct wax_parts parts;
 	void *part;
 
-	wax_parts_init(&parts, 4);
+	wax_parts_init(&parts, 4, NULL);
 	cr_assert_eq(source->ops.list(source->source, &parts, &err), 0);
 	cr_assert_eq(parts.count, 1);
 	wax_parts_fini(&parts);

@@ -29,7 +29,7 @@ static void set_up(void)
 	strcpy(folder, "/tmp/wax-test-sinks-XXXXXX");
 	cr_assert_not_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/out.txt", folder);
-	wax_parts_init(&parts, 2);
+	wax_parts_init(&parts, 2, NULL);
 	stage_init(&stage, 1, 2, "");
 }
 

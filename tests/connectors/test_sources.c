@@ -51,7 +51,7 @@ static int list(struct wax_source *source, uint32_t worker_count, char *ret_name
 	int rc;
 
 	cr_assert(source);
-	wax_parts_init(&parts, worker_count);
+	wax_parts_init(&parts, worker_count, NULL);
 	rc = source->ops.list(source->source, &parts, err);
 	ret_names[0] = '\0';
 	for (uint32_t i = 0; i < parts.count; i++)
