@@ -166,7 +166,9 @@ static int check_saved_file(const struct dir_lines *dir, const struct names *nam
 
 	if (rc < 0)
 		return rc;
-	if (!bsearch(&name, names->names, names->count, sizeof(*names->names), compare_names)) {
+	if (names->count == 0 ||
+			!bsearch(&name, names->names, names->count, sizeof(*names->names),
+					compare_names)) {
 		if (was_read(position))
 			return 0;
 		return wax_err_set(err, -ESTALE,
