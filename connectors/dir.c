@@ -47,12 +47,19 @@ static int make_directory(const struct dir_sink *sink, struct wax_err *err)
 static int dir_list(void *dir_sink, struct wax_parts *parts, struct wax_err *err)
 {
 	const struct dir_sink *sink = dir_sink;
+	uint32_t saved_count = wax_parts_saved_count(parts);
 	char name[PART_NAME_BYTES];
 	int result;
 
 	if (sink->part_count > PARTS_MAX)
 		return wax_err_set(err, -EINVAL, "%u files in '%s', at most %u are possible",
 				sink->part_count, sink->path, PARTS_MAX);
+	/* A key would be in two files. */
+	if (saved_count > 0 && saved_count != sink->part_count)
+		return wax_err_set(err, -ESTALE,
+				"the saved run dealt items to %u files in '%s', and this one is to "
+				"deal them to %u: give as many, or begin anew with --from none",
+				saved_count, sink->path, sink->part_count);
 
 	result = make_directory(sink, err);
 	for (uint32_t i = 0; i < sink->part_count && result >= 0; i++) {
@@ -98,7 +105,7 @@ static int dir_open(void *dir_sink, struct wax_env *env, struct wax_bytes saved,
 		if (result < 0)
 			return result;
 
-		name_part(own_name, wax_env_worker(env));
+		name_part(own_name, wax_env_instance(env));
 		name = own_name;
 	}
 
@@ -117,7 +124,7 @@ static int dir_open(void *dir_sink, struct wax_env *env, struct wax_bytes saved,
 #define DIR_OPS                                                                                    \
 	.size_bytes = sizeof(struct wax_sink_ops), .kind = "dir", .open = dir_open,                \
 	.write = wax_line_write, .flush = wax_line_flush, .position = wax_line_position,           \
-	.close = wax_line_close, .free = free
+	.prepare = wax_line_prepare, .close = wax_line_close, .free = free
 
 static const struct wax_sink_ops by_key_ops = {DIR_OPS, .list = dir_list};
 static const struct wax_sink_ops by_worker_ops = {DIR_OPS};

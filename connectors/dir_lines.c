@@ -23,6 +23,15 @@
  */
 enum { ACTIVE_MAX = 4 };
 
+/* How far a file was read, and how long it was when it was opened. A file that was read to its end may
+ * go; one that was not may not. */
+struct dir_position {
+	uint64_t offset;
+	uint64_t size; /* NOT_OPENED: it was not, by any run */
+};
+
+#define NOT_OPENED UINT64_MAX
+
 struct dir_part {
 	struct dir_lines *dir;
 	struct wax_env *env;
@@ -33,8 +42,7 @@ struct dir_part {
 	bool active;
 	bool waiting;
 	bool ended;
-	bool resumes;
-	uint64_t position;
+	struct dir_position position;
 };
 
 struct dir_lines {
@@ -125,6 +133,77 @@ static int find_files(
 	return rc;
 }
 
+static int read_position(
+		struct wax_bytes saved, struct dir_position *ret_position, struct wax_err *err)
+{
+	struct dir_position position = {0, NOT_OPENED};
+
+	if (saved.data && saved.bytes == sizeof(position))
+		memcpy(&position, saved.data, sizeof(position));
+	else if (saved.data)
+		position.offset = UINT64_MAX;
+	if (position.offset > position.size || position.offset > INT64_MAX)
+		return wax_err_set(err, -EBADMSG,
+				"the saved position of a file is damaged: begin anew with --from "
+				"none");
+	*ret_position = position;
+	return 0;
+}
+
+static bool was_read(struct dir_position position)
+{
+	return position.offset == position.size;
+}
+
+/* Can a file that an earlier run has read be gone on with, or done without? */
+static int check_saved_file(const struct dir_lines *dir, const struct names *names,
+		const char *name, struct wax_bytes saved, struct wax_err *err)
+{
+	struct dir_position position = {0, NOT_OPENED};
+	struct stat info;
+	char *path;
+	int rc = read_position(saved, &position, err);
+
+	if (rc < 0)
+		return rc;
+	if (names->count == 0 ||
+			!bsearch(&name, names->names, names->count, sizeof(*names->names),
+					compare_names)) {
+		if (was_read(position))
+			return 0;
+		return wax_err_set(err, -ESTALE,
+				"'%s/%s' was not read to its end by the saved run, and is there no "
+				"more, or does not match '%s': bring it back, or begin anew with "
+				"--from none",
+				dir->path, name, dir->glob);
+	}
+	if (asprintf(&path, "%s/%s", dir->path, name) < 0)
+		return wax_err_set(err, -ENOMEM, "no memory for the names in '%s'", dir->path);
+	rc = stat(path, &info) < 0 ? -errno : 0;
+	if (rc < 0)
+		wax_err_set(err, rc, "cannot read '%s': %m", path);
+	else if ((uint64_t)info.st_size < position.offset)
+		rc = wax_err_set(err, -ESTALE,
+				"'%s' has %llu bytes, and the saved run had read %llu: it was "
+				"replaced or cut short; bring it back, or begin anew with --from "
+				"none",
+				path, (unsigned long long)info.st_size,
+				(unsigned long long)position.offset);
+	free(path);
+	return rc;
+}
+
+static int check_saved(const struct dir_lines *dir, const struct names *names,
+		struct wax_parts *parts, struct wax_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < wax_parts_saved_count(parts) && rc == 0; i++)
+		rc = check_saved_file(dir, names, wax_parts_saved_name(parts, i),
+				wax_parts_saved_position(parts, i), err);
+	return rc;
+}
+
 static int dir_list(void *source, struct wax_parts *parts, struct wax_err *err)
 {
 	const struct dir_lines *dir = source;
@@ -145,11 +224,14 @@ static int dir_list(void *source, struct wax_parts *parts, struct wax_err *err)
 
 	rc = find_files(dir, stream, &names, err);
 	closedir(stream);
-	if (rc == 0 && names.count == 0)
+	if (rc == 0 && names.count == 0 && wax_parts_saved_count(parts) == 0)
 		rc = wax_err_set(
 				err, -ENOENT, "no file in '%s' matches '%s'", dir->path, dir->glob);
-	if (rc == 0) {
+	if (rc == 0 && names.count > 0)
 		qsort(names.names, names.count, sizeof(*names.names), compare_names);
+	if (rc == 0)
+		rc = check_saved(dir, &names, parts, err);
+	if (rc == 0) {
 		for (size_t i = 0; i < names.count && rc == 0; i++)
 			rc = wax_parts_add(parts, names.names[i]);
 		if (rc < 0)
@@ -202,8 +284,8 @@ static int activate(struct dir_part *part, struct wax_err *err)
 	struct wax_lines_options options = {
 			.loop = wax_env_loop(part->env),
 			.name = part->quoted,
-			.begin = part->position,
-			.resumes = part->resumes,
+			.begin = part->position.offset,
+			.resumes = true,
 			.wake = wake_env,
 			.context = part->env,
 	};
@@ -224,6 +306,11 @@ static int activate(struct dir_part *part, struct wax_err *err)
 	options.fd = part->fd;
 	options.size = (uint64_t)info.st_size;
 	options.end = options.size;
+	part->position.size = options.size;
+	if (options.size < part->position.offset)
+		return wax_err_set(err, -ESTALE,
+				"%s became shorter while the run started: start again",
+				part->quoted);
 	return wax_lines_make(&options, &part->lines, err);
 }
 
@@ -251,6 +338,7 @@ static int dir_open(void *source, struct wax_env *env, struct wax_bytes saved, v
 {
 	struct dir_lines *dir = source;
 	struct dir_part *part = calloc(1, sizeof(*part));
+	int rc;
 
 	if (!part || asprintf(&part->quoted, "'%s/%s'", dir->path, wax_env_part(env)) < 0) {
 		free(part);
@@ -259,9 +347,11 @@ static int dir_open(void *source, struct wax_env *env, struct wax_bytes saved, v
 	part->dir = dir;
 	part->env = env;
 	part->fd = -1;
-	if (saved.data && saved.bytes == sizeof(part->position)) {
-		memcpy(&part->position, saved.data, sizeof(part->position));
-		part->resumes = true;
+	rc = read_position(saved, &part->position, err);
+	if (rc < 0) {
+		free(part->quoted);
+		free(part);
+		return rc;
 	}
 	*ret_part = part;
 	return 0;
@@ -287,7 +377,7 @@ static int dir_next(void *context, struct wax_out *out, struct wax_err *err)
 	}
 
 	rc = wax_lines_emit(part->lines, part->env, out, err);
-	part->position = wax_lines_offset(part->lines);
+	part->position.offset = wax_lines_offset(part->lines);
 	if (rc == WAX_END) {
 		part->ended = true;
 		deactivate(part);

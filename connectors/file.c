@@ -71,6 +71,7 @@ static const struct wax_sink_ops file_ops = {
 		.write = wax_line_write,
 		.flush = wax_line_flush,
 		.position = wax_line_position,
+		.prepare = wax_line_prepare,
 		.close = wax_line_close,
 		.free = free,
 };

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +11,14 @@
 #include <unistd.h>
 
 #include "connectors/lines.h"
+#include "connectors/ranges.h"
+#include "runtime/assert.h"
 #include "runtime/connector.h"
 
 /*
  * One file, split among all workers. The launcher looks at it once, so that all of them agree on
- * its size; each opens it for itself, because the kernel reads ahead for each open file.
+ * its size; each opens it for itself, because the kernel reads ahead for each open file. A worker
+ * reads one range after the other, each with a reader of its own.
  */
 struct file_lines {
 	char *path;   /* NULL: the flow had none */
@@ -27,10 +29,11 @@ struct file_lines {
 };
 
 struct file_part {
+	const struct file_lines *file;
 	struct wax_env *env;
-	struct wax_lines *lines;
+	struct wax_ranges ranges;
+	struct wax_lines *lines; /* of the range that is read; NULL: all were */
 	int fd;
-	uint64_t position;
 };
 
 static bool has_content(const char *path)
@@ -47,7 +50,6 @@ static bool has_content(const char *path)
 static int file_list(void *source, struct wax_parts *parts, struct wax_err *err)
 {
 	struct file_lines *file = source;
-	uint32_t count = wax_parts_worker_count(parts);
 	struct stat info;
 	int rc = 0;
 
@@ -81,33 +83,8 @@ static int file_list(void *source, struct wax_parts *parts, struct wax_err *err)
 	file->device = info.st_dev;
 	file->inode = info.st_ino;
 
-	for (uint32_t i = 0; i < count && rc == 0; i++) {
-		char *name;
-
-		if (asprintf(&name, "%s:%" PRIu32 "/%" PRIu32, file->path, i, count) < 0)
-			return wax_err_set(err, -ENOMEM, "out of memory");
-		rc = wax_parts_add(parts, name);
-		free(name);
-	}
-	return rc < 0 ? wax_err_set(err, rc, "cannot split %s: %s", file->quoted, strerror(-rc))
-		      : 0;
-}
-
-/* The range that the name of a partition says: "path:0/2". */
-static int file_range(const struct file_lines *file, const char *name,
-		struct wax_lines_options *options, struct wax_err *err)
-{
-	const char *colon = strrchr(name, ':');
-	uint32_t index;
-	uint32_t count;
-
-	if (!colon || sscanf(colon, ":%" SCNu32 "/%" SCNu32, &index, &count) != 2 || index >= count)
-		return wax_err_set(err, -EINVAL, "%s has no part '%s'", file->quoted, name);
-
-	options->size = file->size;
-	options->begin = (uint64_t)((unsigned __int128)file->size * index / count);
-	options->end = (uint64_t)((unsigned __int128)file->size * (index + 1) / count);
-	return 0;
+	return wax_ranges_list(
+			parts, file->path, "bytes", file->size, wax_parts_worker_count(parts), err);
 }
 
 static void wake_env(void *context)
@@ -136,42 +113,55 @@ static void file_close(void *context)
 	struct file_part *part = context;
 
 	wax_lines_free(part->lines);
+	wax_ranges_fini(&part->ranges);
 	if (part->fd >= 0)
 		close(part->fd);
 	free(part);
+}
+
+/* Begin with the range that comes next, if there is one. */
+static int begin_range(struct file_part *part, struct wax_err *err)
+{
+	const struct wax_range *range = wax_ranges_now(&part->ranges);
+
+	wax_lines_free(part->lines);
+	part->lines = NULL;
+	if (!range)
+		return 0;
+
+	struct wax_lines_options options = {
+			.loop = wax_env_loop(part->env),
+			.name = part->file->quoted,
+			.fd = part->fd,
+			.begin = range->next,
+			.end = range->end,
+			.size = part->file->size,
+			.resumes = range->begins,
+			.wake = wake_env,
+			.context = part->env,
+	};
+	return wax_lines_make(&options, &part->lines, err);
 }
 
 static int file_open(void *source, struct wax_env *env, struct wax_bytes saved, void **ret_part,
 		struct wax_err *err)
 {
 	const struct file_lines *file = source;
-	struct wax_lines_options options = {
-			.loop = wax_env_loop(env),
-			.name = file->quoted,
-			.wake = wake_env,
-			.context = env,
-	};
-	struct file_part *part;
-	int rc = file_range(file, wax_env_part(env), &options, err);
+	struct file_part *part = calloc(1, sizeof(*part));
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	if (saved.data && saved.bytes == sizeof(options.begin)) {
-		memcpy(&options.begin, saved.data, sizeof(options.begin));
-		options.resumes = true;
-	}
-
-	part = calloc(1, sizeof(*part));
 	if (!part)
 		return wax_err_set(err, -ENOMEM, "no memory to read %s", file->quoted);
+	part->file = file;
 	part->env = env;
 	part->fd = -1;
-	rc = file_fd(file, &part->fd, err);
+	rc = wax_ranges_init(&part->ranges, saved, err);
+	if (rc == 0)
+		rc = file_fd(file, &part->fd, err);
 	if (rc == 0) {
 		/* Only a hint. */
 		posix_fadvise(part->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-		options.fd = part->fd;
-		rc = wax_lines_make(&options, &part->lines, err);
+		rc = begin_range(part, err);
 	}
 	if (rc < 0) {
 		file_close(part);
@@ -184,16 +174,29 @@ static int file_open(void *source, struct wax_env *env, struct wax_bytes saved, 
 static int file_next(void *context, struct wax_out *out, struct wax_err *err)
 {
 	struct file_part *part = context;
+	int rc;
 
-	return wax_lines_emit(part->lines, part->env, out, err);
+	if (!part->lines)
+		return WAX_END;
+	rc = wax_lines_emit(part->lines, part->env, out, err);
+	if (rc < 0)
+		return rc;
+	if (!wax_ranges_advance(&part->ranges, wax_lines_offset(part->lines),
+			    wax_lines_begins(part->lines))) {
+		WAX_ASSERT(rc != WAX_END);
+		return rc;
+	}
+	rc = begin_range(part, err);
+	if (rc < 0)
+		return rc;
+	return part->lines ? WAX_MORE : WAX_END;
 }
 
 static struct wax_bytes file_position(void *context)
 {
-	struct file_part *part = context;
+	const struct file_part *part = context;
 
-	part->position = wax_lines_offset(part->lines);
-	return (struct wax_bytes){&part->position, sizeof(part->position)};
+	return wax_ranges_position(&part->ranges);
 }
 
 static void file_free(void *source)

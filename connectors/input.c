@@ -40,6 +40,20 @@ struct input_data {
 	struct wax_pace pace;
 };
 
+/* What one instance has read no other can go on with. */
+static int check_instances(
+		const struct wax_parts *parts, uint32_t worker_count, struct wax_err *err)
+{
+	uint32_t saved_count = wax_parts_saved_count(parts);
+	if (saved_count == 0 || saved_count == worker_count)
+		return 0;
+	return wax_err_set(err, -ESTALE,
+			"the saved run read it with %u workers, each a share of its own: go on "
+			"with "
+			"--procs %u, or begin anew with --from none",
+			saved_count, saved_count);
+}
+
 static int input_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t worker_count,
 		struct wax_err *err)
 {
@@ -47,11 +61,14 @@ static int input_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t 
 	const struct wax_source *source = params->source;
 	(void)flow;
 	wax_parts_fini(&params->parts);
-	wax_parts_init(&params->parts, worker_count);
+	wax_parts_init(&params->parts, worker_count, step->saved);
 	int r = wax_pace_init(&(struct wax_pace){0}, source->rate, 0, 1, err);
 	if (r < 0)
 		return r;
-	return source->ops.list ? source->ops.list(source->source, &params->parts, err) : 0;
+	if (!source->ops.list)
+		return check_instances(&params->parts, worker_count, err);
+	r = source->ops.list(source->source, &params->parts, err);
+	return r < 0 ? r : wax_parts_check_saved(&params->parts, err);
 }
 
 static const struct wax_parts *input_parts(const struct wax_step *step)
@@ -67,16 +84,16 @@ static void input_forget(struct wax_step *step)
 	wax_parts_fini(&params->parts);
 }
 
-static int open_part(struct wax_op *op, const char *name, struct wax_err *err)
+static int open_part(
+		struct wax_op *op, const char *name, struct wax_bytes saved, struct wax_err *err)
 {
 	struct input_data *data = op->data;
 	const struct input_params *params = op->params;
 	const struct wax_source *source = params->source;
 	struct input_part *part = &data->parts[data->part_count];
-	part->env = (struct wax_env){.op = op, .part = name};
+	part->env = (struct wax_env){.op = op, .part = name, .instance = wax_op_worker_index(op)};
 	part->awake_at = WAX_NEVER;
-	int r = source->ops.open(
-			source->source, &part->env, (struct wax_bytes){NULL, 0}, &part->handle, err);
+	int r = source->ops.open(source->source, &part->env, saved, &part->handle, err);
 	if (r < 0)
 		return r;
 	data->part_count++;
@@ -111,9 +128,9 @@ static int input_open(struct wax_op *op, struct wax_err *err)
 	start_pace(op);
 
 	if (!params->source->ops.list)
-		return open_part(op, "", err);
+		return open_part(op, "", wax_parts_saved_instance(&params->parts, worker), err);
 	for (uint32_t i = worker; i < params->parts.count; i += worker_count) {
-		int r = open_part(op, params->parts.names[i], err);
+		int r = open_part(op, params->parts.names[i], params->parts.positions[i], err);
 		if (r < 0)
 			return r;
 	}
@@ -235,8 +252,9 @@ struct wax_stream wax_input(struct wax_flow *flow, const char *id, struct wax_so
 	struct input_params *params = step->params;
 	params->source = source;
 	if (!source)
-		wax_step_fail(flow, step, "its source is NULL: wax_source_make was given no type, "
-					  "or there was no memory");
+		wax_step_fail(flow, step,
+				"its source is NULL: wax_source_make was given no type, "
+				"or there was no memory");
 	else if (!source->ops.open || !source->ops.next)
 		wax_step_fail(flow, step, "its source lacks open or next");
 	if (source) {

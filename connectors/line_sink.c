@@ -16,8 +16,12 @@
 struct line_part {
 	struct wax_env *env;
 	struct wax_writer *writer;
+	char *name;        /* for sentences */
+	bool regular;      /* else a pipe or device, which cannot be brought back to a position */
+	uint64_t epoch;    /* that was last prepared */
+	uint64_t end;      /* of it, in the file */
 	uint64_t position; /* lent by wax_line_position */
-	char name[];
+	char path[];
 };
 
 static void wake(void *part)
@@ -25,22 +29,29 @@ static void wake(void *part)
 	wax_env_wake(((struct line_part *)part)->env);
 }
 
-static int open_at(struct wax_env *env, int fd, const char *name, int64_t offset, void **ret_part,
+static int open_at(struct wax_env *env, int fd, const char *path, int64_t offset, void **ret_part,
 		struct wax_err *err)
 {
 	struct wax_writer_target target = {.fd = fd, .offset = offset};
-	struct line_part *part = calloc(1, sizeof(*part) + strlen(name) + 1);
+	struct line_part *part = calloc(1, sizeof(*part) + strlen(path) + 1);
 	int result = -ENOMEM;
 
-	if (part) {
+	if (part && asprintf(&part->name, "'%s'", path) < 0)
+		part->name = NULL;
+	if (part && part->name) {
 		part->env = env;
-		target.name = strcpy(part->name, name);
+		part->regular = offset >= 0;
+		part->epoch = UINT64_MAX;
+		target.name = part->name;
+		target.path = part->regular ? strcpy(part->path, path) : NULL;
 		result = wax_writer_open(
 				wax_env_loop(env), &target, wake, part, &part->writer, err);
 	} else {
-		wax_err_set(err, -ENOMEM, "no memory to write %s", name);
+		wax_err_set(err, -ENOMEM, "no memory to write '%s'", path);
 	}
 	if (result < 0) {
+		if (part)
+			free(part->name);
 		free(part);
 		close(fd);
 		return result;
@@ -59,7 +70,7 @@ static int cut(int fd, const char *path, uint64_t offset, struct wax_err *err)
 	if ((uint64_t)info.st_size < offset)
 		return wax_err_set(err, -ESTALE,
 				"'%s' has %" PRIu64 " bytes, but the saved run had written %" PRIu64
-				": put the file back, or begin anew without the saved state",
+				": put the file back, or begin anew with --from none",
 				path, (uint64_t)info.st_size, offset);
 	if (ftruncate(fd, (off_t)offset) < 0)
 		return wax_err_set(err, -errno, "cut '%s' to %" PRIu64 " bytes: %m", path, offset);
@@ -86,7 +97,6 @@ int wax_line_open(struct wax_env *env, const char *path, struct wax_bytes saved,
 		struct wax_err *err)
 {
 	uint64_t offset = 0;
-	char name[512];
 	bool regular;
 	int result;
 	int fd;
@@ -106,9 +116,7 @@ int wax_line_open(struct wax_env *env, const char *path, struct wax_bytes saved,
 			return result;
 		}
 	}
-	/* For sentences only, so that it may be cut. */
-	snprintf(name, sizeof(name), "'%s'", path);
-	return open_at(env, fd, name, regular ? (int64_t)offset : -1, ret_part, err);
+	return open_at(env, fd, path, regular ? (int64_t)offset : -1, ret_part, err);
 }
 
 int wax_line_write(void *part, const struct wax_batch *batch, struct wax_err *err)
@@ -121,11 +129,24 @@ int wax_line_flush(void *part, struct wax_err *err)
 	return wax_writer_flush(((struct line_part *)part)->writer, err);
 }
 
+int wax_line_prepare(void *line_part, uint64_t epoch, struct wax_err *err)
+{
+	struct line_part *part = line_part;
+
+	if (part->epoch != epoch) {
+		part->epoch = epoch;
+		part->end = wax_writer_end(part->writer);
+	}
+	return wax_writer_secure(part->writer, part->end, err);
+}
+
 struct wax_bytes wax_line_position(void *line_part)
 {
 	struct line_part *part = line_part;
 
-	part->position = wax_writer_offset(part->writer);
+	if (!part->regular)
+		return (struct wax_bytes){NULL, 0};
+	part->position = wax_writer_end(part->writer);
 	return (struct wax_bytes){&part->position, sizeof(part->position)};
 }
 
@@ -140,6 +161,7 @@ int wax_line_close(void *line_part, int ok, struct wax_err *err)
 	int result = ok ? wax_writer_sync(part->writer, err) : 0;
 
 	wax_writer_close(part->writer);
+	free(part->name);
 	free(part);
 	return result;
 }

@@ -23,6 +23,10 @@ int wax_line_open(struct wax_env *env, const char *path, struct wax_bytes saved,
 
 int wax_line_write(void *part, const struct wax_batch *batch, struct wax_err *err);
 int wax_line_flush(void *part, struct wax_err *err);
+/** Until the file has all lines given so far on the disk; those of the next epoch are taken
+ *  meanwhile. */
+int wax_line_prepare(void *part, uint64_t epoch, struct wax_err *err);
+/** The length that the file has with all lines given so far. */
 struct wax_bytes wax_line_position(void *part);
 int wax_line_close(void *part, int ok, struct wax_err *err);
 

@@ -342,7 +342,8 @@ static int continue_longline(
 static bool skip_to_line(struct wax_lines *lines)
 {
 	const char *text = lines->scan.heap + lines->scan.at;
-	uint32_t end = block_end(lines);
+	uint32_t inside = range_end(lines);
+	uint32_t end = block_end(lines) < inside ? block_end(lines) : inside;
 	const char *newline = memchr(text, '\n', end - lines->scan.at);
 
 	if (newline) {
@@ -352,7 +353,7 @@ static bool skip_to_line(struct wax_lines *lines)
 	lines->scan.line = end;
 	lines->scan.at = end;
 	lines->offset = offset_of(lines, end);
-	return end < range_end(lines);
+	return end < inside;
 }
 
 /* @return how many lines were found */
@@ -451,6 +452,11 @@ int wax_lines_next(struct wax_lines *lines, struct wax_batch *ret_batch, struct 
 uint64_t wax_lines_offset(const struct wax_lines *lines)
 {
 	return lines->offset;
+}
+
+bool wax_lines_begins(const struct wax_lines *lines)
+{
+	return !lines->skipping;
 }
 
 int wax_lines_emit(struct wax_lines *lines, struct wax_env *env, struct wax_out *out,

@@ -65,6 +65,9 @@ int wax_lines_next(struct wax_lines *lines, struct wax_batch *ret_batch, struct 
 /** Where the line begins that follows the last one given: bytes from the start of the file or
  *  stream. A reader that resumes there goes on behind that line. */
 uint64_t wax_lines_offset(const struct wax_lines *lines);
+/** Does a line begin there? false: the first line of the range was not found yet. A reader that goes on
+ *  there looks for it, if it is not told that it resumes. */
+bool wax_lines_begins(const struct wax_lines *lines);
 
 /** All of next of a source: lends the batch downstream and notes the offset in env. */
 int wax_lines_emit(struct wax_lines *lines, struct wax_env *env, struct wax_out *out,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "connectors/pace.h"
-#include "connectors/share.h"
+#include "connectors/ranges.h"
 
 /* In one call of next: a full batch. */
 enum { NUMBERS_MAX = 4096 };
@@ -20,42 +20,47 @@ struct numbers {
 
 struct numbers_part {
 	struct wax_env *env;
-	struct wax_share share;
+	struct wax_ranges ranges;
 	struct wax_pace pace;
 };
 
-/* One partition, which is the first worker's. */
 static int numbers_list(void *source, struct wax_parts *parts, struct wax_err *err)
 {
-	(void)source;
-	(void)err;
-	return wax_parts_add(parts, "numbers");
+	const struct numbers *numbers = source;
+	if (numbers->count < 0)
+		return wax_err_set(err, -EINVAL, "%" PRId64 " numbers: give 0 or more",
+				numbers->count);
+	int r = wax_pace_init(&(struct wax_pace){0}, numbers->rate, 0, 1, err);
+	if (r < 0)
+		return r;
+	return wax_ranges_list(parts, "numbers", "numbers", (uint64_t)numbers->count,
+			numbers->single ? 1 : wax_parts_worker_count(parts), err);
+}
+
+static void numbers_close(void *numbers_part)
+{
+	struct numbers_part *part = numbers_part;
+	wax_ranges_fini(&part->ranges);
+	free(part);
 }
 
 static int numbers_open(void *source, struct wax_env *env, struct wax_bytes saved, void **ret_part,
 		struct wax_err *err)
 {
 	const struct numbers *numbers = source;
-	uint32_t worker = numbers->single ? 0 : wax_env_worker(env);
-	uint32_t worker_count = numbers->single ? 1 : wax_env_worker_count(env);
-	struct numbers_part *part;
-	int result = 0;
-
-	if (numbers->count < 0)
-		return wax_err_set(err, -EINVAL, "%" PRId64 " numbers: give 0 or more",
-				numbers->count);
-	part = calloc(1, sizeof(*part));
+	struct numbers_part *part = calloc(1, sizeof(*part));
 	if (!part)
 		return wax_err_set(err, -ENOMEM, "no memory");
 
 	part->env = env;
-	part->share = wax_share_of(numbers->count, worker, worker_count);
-	result = wax_share_restore(&part->share, saved, err);
-	if (result == 0)
-		result = wax_pace_init(&part->pace, numbers->rate, worker, worker_count, err);
-	if (result < 0) {
-		free(part);
-		return result;
+	int r = wax_ranges_init(&part->ranges, saved, err);
+	if (r == 0)
+		r = wax_pace_init(&part->pace, numbers->rate,
+				numbers->single ? 0 : wax_env_worker(env),
+				numbers->single ? 1 : wax_env_worker_count(env), err);
+	if (r < 0) {
+		numbers_close(part);
+		return r;
 	}
 	*ret_part = part;
 	return 0;
@@ -70,28 +75,29 @@ static void count_up(uint64_t *to, uint64_t from, uint32_t count)
 static int numbers_next(void *numbers_part, struct wax_out *out, struct wax_err *err)
 {
 	struct numbers_part *part = numbers_part;
-	struct wax_share *share = &part->share;
-	uint64_t left = (uint64_t)(share->end - share->next);
+	const struct wax_range *range = wax_ranges_now(&part->ranges);
+	(void)err;
+	if (!range)
+		return WAX_END;
+	uint64_t next = range->next, left = range->end - next;
 	uint32_t most = wax_env_batch_size(part->env);
 	uint32_t count = left < NUMBERS_MAX ? (uint32_t)left : NUMBERS_MAX;
-
-	(void)err;
 	count = count < most ? count : most;
 	count = (uint32_t)wax_pace_due(&part->pace, wax_env_now(part->env), count);
 	if (count == 0)
-		return left > 0 ? WAX_IDLE : WAX_END;
+		return WAX_IDLE;
 
 	wax_pace_advance(&part->pace, count);
 	while (count > 0) {
 		uint32_t room = wax_out_room(out, count);
-
-		count_up(WAX_OUT_VALUES(out, uint64_t), (uint64_t)share->next, room);
+		count_up(WAX_OUT_VALUES(out, uint64_t), next, room);
 		wax_out_advance(out, room);
-		share->next += room;
+		next += room;
 		count -= room;
 	}
-	wax_env_at(part->env, (uint64_t)share->next);
-	return share->next < share->end ? WAX_MORE : WAX_END;
+	wax_env_at(part->env, next);
+	wax_ranges_advance(&part->ranges, next, false);
+	return wax_ranges_now(&part->ranges) ? WAX_MORE : WAX_END;
 }
 
 static int64_t numbers_next_awake(void *numbers_part)
@@ -101,18 +107,20 @@ static int64_t numbers_next_awake(void *numbers_part)
 
 static struct wax_bytes numbers_position(void *numbers_part)
 {
-	struct numbers_part *part = numbers_part;
-
-	return (struct wax_bytes){&part->share.next, sizeof(part->share.next)};
+	return wax_ranges_position(&((const struct numbers_part *)numbers_part)->ranges);
 }
 
-#define NUMBERS_OPS                                                                                \
-	.size_bytes = sizeof(struct wax_source_ops), .kind = "numbers", .open = numbers_open,      \
-	.next = numbers_next, .next_awake = numbers_next_awake, .position = numbers_position,      \
-	.close = free, .free = free
-
-static const struct wax_source_ops shared_ops = {NUMBERS_OPS};
-static const struct wax_source_ops single_ops = {NUMBERS_OPS, .list = numbers_list};
+static const struct wax_source_ops numbers_ops = {
+		.size_bytes = sizeof(struct wax_source_ops),
+		.kind = "numbers",
+		.list = numbers_list,
+		.open = numbers_open,
+		.next = numbers_next,
+		.next_awake = numbers_next_awake,
+		.position = numbers_position,
+		.close = numbers_close,
+		.free = free,
+};
 
 static struct wax_source *make(int64_t count, double rate, bool single)
 {
@@ -123,7 +131,7 @@ static struct wax_source *make(int64_t count, double rate, bool single)
 		return NULL;
 
 	*numbers = (struct numbers){.count = count, .rate = rate, .single = single};
-	source = wax_source_make(single ? &single_ops : &shared_ops, WAX_U64, numbers, NULL);
+	source = wax_source_make(&numbers_ops, WAX_U64, numbers, NULL);
 	if (!source)
 		free(numbers);
 	return source;

@@ -106,11 +106,13 @@ static int output_prepare(struct wax_flow *flow, struct wax_step *step, uint32_t
 	struct output_params *params = step->params;
 	const struct wax_sink *sink = params->sink;
 	wax_parts_fini(&params->parts);
-	wax_parts_init(&params->parts, worker_count);
+	wax_parts_init(&params->parts, worker_count, step->saved);
 	/* Nothing is opened, so nothing needs to be in one place. */
 	if (!sink->ops.list || flow->capture)
 		return 0;
 	int r = sink->ops.list(sink->sink, &params->parts, err);
+	if (r == 0)
+		r = wax_parts_check_saved(&params->parts, err);
 	if (r < 0)
 		return r;
 	step->route = WAX_ROUTE_PART;

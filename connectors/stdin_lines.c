@@ -13,16 +13,14 @@
 
 /*
  * Standard input: as a file from its current offset on where it is one (waxrun ... <in.txt), which
- * is read ahead and can be resumed; else as a stream. The descriptor is inherited and shared with
- * other processes, so nothing about it is changed.
+ * is read ahead; else as a stream. The descriptor is inherited and shared with other processes, so
+ * nothing about it is changed. There is no position: a later run has another standard input.
  */
 static const char name[] = "standard input";
 
 struct stdin_part {
 	struct wax_env *env;
 	struct wax_lines *lines;
-	bool is_file;
-	uint64_t position;
 };
 
 static int stdin_list(void *source, struct wax_parts *parts, struct wax_err *err)
@@ -73,6 +71,7 @@ static int stdin_open(void *source, struct wax_env *env, struct wax_bytes saved,
 	int rc;
 
 	(void)source;
+	(void)saved;
 	/* The launcher holds a closed descriptor with one that cannot be read. */
 	int flags = fcntl(STDIN_FILENO, F_GETFL);
 	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
@@ -87,8 +86,6 @@ static int stdin_open(void *source, struct wax_env *env, struct wax_bytes saved,
 		options.end = (uint64_t)info.st_size;
 		options.size = options.end;
 		options.resumes = true;
-		if (saved.data && saved.bytes == sizeof(options.begin))
-			memcpy(&options.begin, saved.data, sizeof(options.begin));
 	} else {
 		options.stream = true;
 	}
@@ -97,7 +94,6 @@ static int stdin_open(void *source, struct wax_env *env, struct wax_bytes saved,
 	if (!part)
 		return wax_err_set(err, -ENOMEM, "no memory to read %s", name);
 	part->env = env;
-	part->is_file = !options.stream;
 	rc = wax_lines_make(&options, &part->lines, err);
 	if (rc < 0) {
 		stdin_close(part);
@@ -114,24 +110,12 @@ static int stdin_next(void *context, struct wax_out *out, struct wax_err *err)
 	return wax_lines_emit(part->lines, part->env, out, err);
 }
 
-/* What was read from a pipe or a terminal is gone. */
-static struct wax_bytes stdin_position(void *context)
-{
-	struct stdin_part *part = context;
-
-	if (!part->is_file)
-		return (struct wax_bytes){NULL, 0};
-	part->position = wax_lines_offset(part->lines);
-	return (struct wax_bytes){&part->position, sizeof(part->position)};
-}
-
 static const struct wax_source_ops stdin_ops = {
 		.size_bytes = sizeof(struct wax_source_ops),
 		.kind = "stdin_lines",
 		.list = stdin_list,
 		.open = stdin_open,
 		.next = stdin_next,
-		.position = stdin_position,
 		.close = stdin_close,
 };
 

@@ -53,6 +53,10 @@ static int open(void *source, struct wax_env *env, struct wax_bytes saved, void 
 	if (!part)
 		return wax_err_set(err, -ENOMEM, "no memory for its partition");
 	*part = (struct part){.source = entries, .env = env, .awake_at = WAX_NEVER};
+	if (saved.data && saved.bytes != sizeof(part->position)) {
+		free(part);
+		return wax_err_set(err, -EBADMSG, "the saved position of its entries is damaged");
+	}
 	if (saved.data) {
 		memcpy(&part->position, saved.data, sizeof(part->position));
 		part->index = part->position < entries->count ? (size_t)part->position

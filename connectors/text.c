@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "connectors/pace.h"
-#include "connectors/share.h"
+#include "connectors/ranges.h"
 #include "connectors/vocabulary.h"
 
 /* In one call of next: about a full batch. */
@@ -21,7 +21,7 @@ struct text {
 
 struct text_part {
 	struct wax_env *env;
-	struct wax_share share;
+	struct wax_ranges ranges;
 	struct wax_pace pace;
 	struct wax_vocabulary *vocabulary;
 };
@@ -30,8 +30,21 @@ static void text_close(void *text_part)
 {
 	struct text_part *part = text_part;
 
+	wax_ranges_fini(&part->ranges);
 	wax_vocabulary_free(part->vocabulary);
 	free(part);
+}
+
+static int text_list(void *source, struct wax_parts *parts, struct wax_err *err)
+{
+	const struct text *text = source;
+	if (text->lines < 0)
+		return wax_err_set(err, -EINVAL, "%" PRId64 " lines: give 0 or more", text->lines);
+	int r = wax_pace_init(&(struct wax_pace){0}, text->rate, 0, 1, err);
+	if (r < 0)
+		return r;
+	return wax_ranges_list(parts, "text", "lines", (uint64_t)text->lines,
+			wax_parts_worker_count(parts), err);
 }
 
 /* A line follows from its number alone, so it matters not which worker makes it up. */
@@ -39,22 +52,17 @@ static int text_open(void *source, struct wax_env *env, struct wax_bytes saved, 
 		struct wax_err *err)
 {
 	const struct text *text = source;
-	uint32_t worker = wax_env_worker(env);
-	uint32_t worker_count = wax_env_worker_count(env);
-	struct text_part *part;
+	struct text_part *part = calloc(1, sizeof(*part));
 	int result;
 
-	if (text->lines < 0)
-		return wax_err_set(err, -EINVAL, "%" PRId64 " lines: give 0 or more", text->lines);
-	part = calloc(1, sizeof(*part));
 	if (!part)
 		return wax_err_set(err, -ENOMEM, "no memory");
 
 	part->env = env;
-	part->share = wax_share_of(text->lines, worker, worker_count);
-	result = wax_share_restore(&part->share, saved, err);
+	result = wax_ranges_init(&part->ranges, saved, err);
 	if (result == 0)
-		result = wax_pace_init(&part->pace, text->rate, worker, worker_count, err);
+		result = wax_pace_init(&part->pace, text->rate, wax_env_worker(env),
+				wax_env_worker_count(env), err);
 	if (result == 0)
 		result = wax_vocabulary_make(text->words, text->seed, &part->vocabulary, err);
 	if (result < 0) {
@@ -68,16 +76,17 @@ static int text_open(void *source, struct wax_env *env, struct wax_bytes saved, 
 static int text_next(void *text_part, struct wax_out *out, struct wax_err *err)
 {
 	struct text_part *part = text_part;
-	struct wax_share *share = &part->share;
-	uint64_t left = (uint64_t)(share->end - share->next);
-	uint64_t most = wax_env_batch_size(part->env);
-	uint64_t count;
-
+	const struct wax_range *range = wax_ranges_now(&part->ranges);
 	(void)err;
+	if (!range)
+		return WAX_END;
+	uint64_t next = range->next, left = range->end - next;
+	uint64_t most = wax_env_batch_size(part->env);
 	most = most < LINES_MAX ? most : LINES_MAX;
-	count = wax_pace_due(&part->pace, wax_env_now(part->env), left < most ? left : most);
+	uint64_t count = wax_pace_due(
+			&part->pace, wax_env_now(part->env), left < most ? left : most);
 	if (count == 0)
-		return left > 0 ? WAX_IDLE : WAX_END;
+		return WAX_IDLE;
 
 	for (uint64_t i = 0; i < count; i++) {
 		char *line = wax_claim(out, NULL, 0, WAX_LINE_ROOM_BYTES);
@@ -85,13 +94,12 @@ static int text_next(void *text_part, struct wax_out *out, struct wax_err *err)
 		/* Why is known to out, which stops the run. */
 		if (!line)
 			return -ECANCELED;
-		wax_commit(out,
-				wax_vocabulary_line(
-						part->vocabulary, (uint64_t)share->next++, line));
+		wax_commit(out, wax_vocabulary_line(part->vocabulary, next++, line));
 	}
 	wax_pace_advance(&part->pace, count);
-	wax_env_at(part->env, (uint64_t)share->next);
-	return share->next < share->end ? WAX_MORE : WAX_END;
+	wax_env_at(part->env, next);
+	wax_ranges_advance(&part->ranges, next, false);
+	return wax_ranges_now(&part->ranges) ? WAX_MORE : WAX_END;
 }
 
 static int64_t text_next_awake(void *text_part)
@@ -101,14 +109,13 @@ static int64_t text_next_awake(void *text_part)
 
 static struct wax_bytes text_position(void *text_part)
 {
-	struct text_part *part = text_part;
-
-	return (struct wax_bytes){&part->share.next, sizeof(part->share.next)};
+	return wax_ranges_position(&((const struct text_part *)text_part)->ranges);
 }
 
 static const struct wax_source_ops text_ops = {
 		.size_bytes = sizeof(struct wax_source_ops),
 		.kind = "text",
+		.list = text_list,
 		.open = text_open,
 		.next = text_next,
 		.next_awake = text_next_awake,

@@ -9,12 +9,18 @@
  * is taken all the same, so filling outgrows its size by one batch at most. wake ends that state.
  *
  * A failed write ends it all: the sentence is kept, and each later call gives it back.
+ *
+ * What is to be safe on the disk is an offset, `wanted`. Up to there lines are written as if for a
+ * flush; when the kernel has them a sync is started, and lines behind it are written meanwhile. It
+ * secures what had been written when it began, so `secured` may come to stand behind what was wanted.
+ * Before the first one the directory is synced: a new file that is safe must be found again.
  */
 #include "connectors/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +61,12 @@ struct wax_writer {
 	void *waker;
 	struct buffer filling;
 	struct buffer flying;
+	struct wax_completion sync;
+	const char *path; /* whose directory is still to be synced; NULL: none is */
+	int directory;    /* while it is synced */
+	uint64_t wanted;  /* is to be secured up to here */
+	uint64_t syncing; /* is secured up to here by the sync under way */
+	uint64_t secured;
 	size_t flown;   /* of flying: bytes that are written */
 	bool told_busy; /* a wake is owed */
 	bool flushing;  /* all of filling is wanted */
@@ -62,6 +74,7 @@ struct wax_writer {
 };
 
 static void start(struct wax_writer *writer);
+static void secure_rest(struct wax_writer *writer);
 
 static int buffer_reserve(struct buffer *buffer, size_t bytes)
 {
@@ -144,10 +157,12 @@ static void wake(struct wax_writer *writer)
 /* After a completion: begin the next write if there is reason to, and tell who waits. */
 static void turn(struct wax_writer *writer)
 {
-	size_t wanted = writer->flushing ? 1 : WRITE_BYTES;
+	bool all = writer->flushing || wax_writer_offset(writer) < writer->wanted;
+	size_t enough = all ? 1 : WRITE_BYTES;
 
-	if (writer->flying.used == 0 && writer->filling.used >= wanted)
+	if (writer->flying.used == 0 && writer->filling.used >= enough)
 		start(writer);
+	secure_rest(writer);
 	if (writer->flying.used == 0)
 		writer->flushing = false;
 	/* A flush waits for all, others for room. */
@@ -208,6 +223,7 @@ static void on_write(struct wax_completion *completion, int result)
 		return;
 	}
 	buffer_empty(&writer->flying);
+	writer->flown = 0;
 	turn(writer);
 }
 
@@ -237,6 +253,9 @@ int wax_writer_open(struct wax_loop *loop, const struct wax_writer_target *targe
 	writer->fd = target->fd;
 	writer->name = target->name;
 	writer->offset = target->offset;
+	writer->path = target->path;
+	writer->directory = -1;
+	writer->secured = wax_writer_offset(writer);
 	writer->wake = wake_fn;
 	writer->waker = waker;
 	*ret_writer = writer;
@@ -302,14 +321,109 @@ int wax_writer_flush(struct wax_writer *writer, struct wax_err *err)
 	return WAX_BUSY;
 }
 
-int wax_writer_sync(struct wax_writer *writer, struct wax_err *err)
+/* ---- Until the disk has it */
+
+/* Pipes and terminals cannot be synced and need not. */
+static bool is_sync_failure(int code)
 {
+	return code < 0 && code != -EINVAL && code != -EROFS && code != -ENOTSUP;
+}
+
+static void fail_sync(struct wax_writer *writer, int code)
+{
+	explain(&writer->failure, code, writer->name, wax_writer_offset(writer));
+	wake(writer);
+}
+
+static void on_sync(struct wax_completion *completion, int result)
+{
+	struct wax_writer *writer = (struct wax_writer *)((char *)completion -
+			offsetof(struct wax_writer, sync));
+
+	if (is_sync_failure(result) && result != -EINTR) {
+		fail_sync(writer, result);
+		return;
+	}
+	if (result != -EINTR)
+		writer->secured = writer->syncing;
+	if (writer->secured < writer->wanted)
+		secure_rest(writer);
+	else
+		writer->wake(writer->waker);
+}
+
+static void on_directory_sync(struct wax_completion *completion, int result)
+{
+	struct wax_writer *writer = (struct wax_writer *)((char *)completion -
+			offsetof(struct wax_writer, sync));
+
+	close(writer->directory);
+	writer->directory = -1;
+	if (is_sync_failure(result) && result != -EINTR) {
+		fail_sync(writer, result);
+		return;
+	}
+	if (result != -EINTR)
+		writer->path = NULL;
+	secure_rest(writer);
+}
+
+static int open_directory(const struct wax_writer *writer)
+{
+	char *path = strdup(writer->path);
+	int fd = path ? open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (path && fd < 0)
+		fd = -errno;
+	free(path);
+	return path ? fd : -ENOMEM;
+}
+
+/* Start a sync if one is due, and none is under way. */
+static void secure_rest(struct wax_writer *writer)
+{
+	if (writer->secured >= writer->wanted || writer->sync.busy || writer->failure.code ||
+			wax_writer_offset(writer) < writer->wanted)
+		return;
+	if (!writer->path) {
+		writer->syncing = wax_writer_offset(writer);
+		writer->sync.done = on_sync;
+		wax_loop_sync(writer->loop, &writer->sync, writer->fd);
+		return;
+	}
+	writer->directory = open_directory(writer);
+	if (writer->directory < 0) {
+		fail_sync(writer, writer->directory);
+		return;
+	}
+	writer->sync.done = on_directory_sync;
+	wax_loop_sync(writer->loop, &writer->sync, writer->directory);
+}
+
+int wax_writer_secure(struct wax_writer *writer, uint64_t end, struct wax_err *err)
+{
+	WAX_ASSERT(end <= wax_writer_end(writer));
 	if (writer->failure.code)
 		return report(writer, err);
-	/* Pipes and terminals cannot and need not. */
-	if (fdatasync(writer->fd) < 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP)
-		return explain(err, -errno, writer->name, wax_writer_offset(writer));
-	return 0;
+	if (writer->secured >= end)
+		return WAX_READY;
+	if (writer->wanted < end)
+		writer->wanted = end;
+	if (writer->flying.used == 0 && wax_writer_offset(writer) < writer->wanted)
+		start(writer);
+	secure_rest(writer);
+	return writer->failure.code ? report(writer, err) : WAX_PENDING;
+}
+
+int wax_writer_sync(struct wax_writer *writer, struct wax_err *err)
+{
+	int code;
+
+	if (writer->failure.code)
+		return report(writer, err);
+	code = fdatasync(writer->fd) < 0 ? -errno : 0;
+	return is_sync_failure(code) ? explain(err, code, writer->name, wax_writer_offset(writer))
+				     : 0;
 }
 
 uint64_t wax_writer_offset(const struct wax_writer *writer)
@@ -317,11 +431,20 @@ uint64_t wax_writer_offset(const struct wax_writer *writer)
 	return writer->written + (writer->offset > 0 ? (uint64_t)writer->offset : 0);
 }
 
+uint64_t wax_writer_end(const struct wax_writer *writer)
+{
+	return wax_writer_offset(writer) + (writer->flying.used - writer->flown) +
+			writer->filling.used;
+}
+
 void wax_writer_close(struct wax_writer *writer)
 {
 	if (!writer)
 		return;
 	wax_loop_cancel(writer->loop, &writer->completion);
+	wax_loop_cancel(writer->loop, &writer->sync);
+	if (writer->directory >= 0)
+		close(writer->directory);
 	close(writer->fd);
 	free(writer->filling.data);
 	free(writer->flying.data);

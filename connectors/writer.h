@@ -21,11 +21,13 @@ struct wax_writer_target {
 	int fd;           /* taken: closed with the writer */
 	const char *name; /* for sentences: "'out.txt'", "standard output"; borrows until close */
 	int64_t offset;   /* where to write; -1: at the file's own position */
+	const char *path; /* of a file that may be new, for wax_writer_secure; NULL: it is not; borrows
+			   * until close */
 };
 
 /**
- * @param wake       called from a completion of the loop when there is room after WAX_BUSY, and
- *                   when the writer failed
+ * @param wake       called from a completion of the loop when there is room after WAX_BUSY, when the
+ *                   disk has what was to be secured, and when the writer failed
  * @param ret_writer gives; release with wax_writer_close
  * @return 0; -ENOMEM, and then the descriptor is still yours
  */
@@ -45,12 +47,24 @@ int wax_writer_write(struct wax_writer *writer, const struct wax_batch *batch, s
  *  wax_writer_write */
 int wax_writer_flush(struct wax_writer *writer, struct wax_err *err);
 
+/**
+ * See to it that the disk has everything up to an offset, and the directory the file.
+ *
+ * @param end at most wax_writer_end
+ * @return WAX_READY: it has; WAX_PENDING: call again after wake, and write meanwhile as you like; or
+ *         as wax_writer_write
+ */
+int wax_writer_secure(struct wax_writer *writer, uint64_t end, struct wax_err *err);
+
 /** Wait until the disk has it. Blocks, so only after the last flush. */
 int wax_writer_sync(struct wax_writer *writer, struct wax_err *err);
 
 /** How many bytes the kernel has taken, and the offset behind them: target.offset, or 0 where that
  *  is -1, and all that was written since. */
 uint64_t wax_writer_offset(const struct wax_writer *writer);
+
+/** The offset behind all that was given, when it is written. */
+uint64_t wax_writer_end(const struct wax_writer *writer);
 
 /** Close the descriptor. What was not flushed is lost: a write under way is cancelled, which may
  *  wait for the disk. NULL is allowed. */

@@ -92,17 +92,22 @@ void wax_sink_free(struct wax_sink *sink)
 	free(sink);
 }
 
-void wax_parts_init(struct wax_parts *parts, uint32_t worker_count)
+void wax_parts_init(
+		struct wax_parts *parts, uint32_t worker_count, const struct wax_saved_parts *saved)
 {
-	*parts = (struct wax_parts){.worker_count = worker_count};
+	*parts = (struct wax_parts){.worker_count = worker_count, .saved = saved};
 }
 
 void wax_parts_fini(struct wax_parts *parts)
 {
-	for (uint32_t i = 0; i < parts->count; i++)
+	for (uint32_t i = 0; i < parts->count; i++) {
 		free(parts->names[i]);
+		free((void *)(uintptr_t)parts->positions[i].data);
+	}
 	free(parts->names);
+	free(parts->positions);
 	free(parts->index);
+	free(parts->saved_name);
 	*parts = (struct wax_parts){0};
 }
 
@@ -123,6 +128,10 @@ static int grow_parts(struct wax_parts *parts)
 	if (!names)
 		return -ENOMEM;
 	parts->names = names;
+	struct wax_bytes *positions = realloc(parts->positions, capacity * sizeof(*positions));
+	if (!positions)
+		return -ENOMEM;
+	parts->positions = positions;
 	uint32_t *index = calloc((size_t)capacity * 2, sizeof(*index));
 	if (!index)
 		return -ENOMEM;
@@ -134,7 +143,46 @@ static int grow_parts(struct wax_parts *parts)
 	return 0;
 }
 
-int wax_parts_add(struct wax_parts *parts, const char *name)
+static int compare_bytes(struct wax_bytes a, struct wax_bytes b)
+{
+	size_t bytes = a.bytes < b.bytes ? a.bytes : b.bytes;
+	int order = bytes > 0 ? memcmp(a.data, b.data, bytes) : 0;
+	return order ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
+}
+
+static const struct wax_saved_part *find_saved(const struct wax_parts *parts, const char *name)
+{
+	uint32_t first = 0, end = parts->saved ? parts->saved->count : 0;
+	struct wax_bytes wanted = {name, strlen(name)};
+	while (first < end) {
+		uint32_t middle = first + (end - first) / 2;
+		int order = compare_bytes(parts->saved->parts[middle].name, wanted);
+		if (order == 0)
+			return &parts->saved->parts[middle];
+		if (order < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return NULL;
+}
+
+/* A copy with a byte more, so that even an empty position is not NULL. */
+static int copy_position(struct wax_bytes from, struct wax_bytes *ret_to)
+{
+	*ret_to = (struct wax_bytes){NULL, 0};
+	if (!from.data)
+		return 0;
+	char *copy = calloc(1, from.bytes + 1);
+	if (!copy)
+		return -ENOMEM;
+	if (from.bytes > 0)
+		memcpy(copy, from.data, from.bytes);
+	*ret_to = (struct wax_bytes){copy, from.bytes};
+	return 0;
+}
+
+int wax_parts_add_at(struct wax_parts *parts, const char *name, struct wax_bytes position)
 {
 	if (!name || !name[0])
 		return -EINVAL;
@@ -144,11 +192,67 @@ int wax_parts_add(struct wax_parts *parts, const char *name)
 	if (*place)
 		return -EEXIST;
 	char *copy = strdup(name);
-	if (!copy)
+	if (!copy || copy_position(position, &parts->positions[parts->count]) < 0) {
+		free(copy);
 		return -ENOMEM;
+	}
 	parts->names[parts->count] = copy;
 	*place = ++parts->count;
 	return 0;
+}
+
+int wax_parts_add(struct wax_parts *parts, const char *name)
+{
+	const struct wax_saved_part *saved = name ? find_saved(parts, name) : NULL;
+	return wax_parts_add_at(parts, name, saved ? saved->position : (struct wax_bytes){NULL, 0});
+}
+
+uint32_t wax_parts_saved_count(const struct wax_parts *parts)
+{
+	return parts->saved ? parts->saved->count : 0;
+}
+
+const char *wax_parts_saved_name(struct wax_parts *parts, uint32_t index)
+{
+	struct wax_bytes name = parts->saved->parts[index].name;
+	parts->looked = true;
+	free(parts->saved_name);
+	parts->saved_name = strndup(name.data, name.bytes);
+	return parts->saved_name ? parts->saved_name : "";
+}
+
+struct wax_bytes wax_parts_saved_position(struct wax_parts *parts, uint32_t index)
+{
+	parts->looked = true;
+	return parts->saved->parts[index].position;
+}
+
+int wax_parts_check_saved(const struct wax_parts *parts, struct wax_err *err)
+{
+	int r = 0;
+	for (uint32_t i = 0; !parts->looked && i < wax_parts_saved_count(parts) && r == 0; i++) {
+		struct wax_bytes bytes = parts->saved->parts[i].name;
+		char *name = strndup(bytes.data, bytes.bytes);
+		if (!name)
+			return wax_err_set(err, -ENOMEM, "no memory for the name of a partition");
+		if (parts->count == 0 || !*find_part(parts, name))
+			r = wax_err_set(err, -ESTALE,
+					"the saved run had a partition '%s', which is not there "
+					"any "
+					"more: bring it back, or begin anew with --from none",
+					name);
+		free(name);
+	}
+	return r;
+}
+
+struct wax_bytes wax_parts_saved_instance(const struct wax_parts *parts, uint32_t instance)
+{
+	for (uint32_t i = 0; parts->saved && i < parts->saved->count; i++) {
+		if (parts->saved->parts[i].instance == instance)
+			return parts->saved->parts[i].position;
+	}
+	return (struct wax_bytes){NULL, 0};
 }
 
 uint32_t wax_parts_worker_count(const struct wax_parts *parts)
@@ -161,6 +265,11 @@ uint32_t wax_parts_worker_count(const struct wax_parts *parts)
 uint32_t wax_env_worker(const struct wax_env *env)
 {
 	return env->op->worker->env.me;
+}
+
+uint32_t wax_env_instance(const struct wax_env *env)
+{
+	return env->instance;
 }
 
 uint32_t wax_env_worker_count(const struct wax_env *env)

@@ -30,8 +30,26 @@ struct wax_sink {
 	bool formats;       /* items are turned into text first */
 };
 
+/** A position that an earlier run has saved. Borrowed from where it was read. */
+struct wax_saved_part {
+	uint32_t instance; /* of a source or sink per worker */
+	struct wax_bytes name;
+	struct wax_bytes position;
+};
+
+/** What an earlier run has saved of one source or sink. */
+struct wax_saved_parts {
+	struct wax_saved_part *parts; /* in the order of names, then of instances */
+	uint32_t count;
+};
+
 struct wax_parts {
 	char **names;
+	struct wax_bytes *
+			positions; /* of each: where it begins; data NULL: at the beginning. Owned */
+	const struct wax_saved_parts *saved; /* NULL: nothing is gone on from */
+	char *saved_name;                    /* lent by wax_parts_saved_name */
+	bool looked;                         /* list has looked at what was saved, and decides */
 	uint32_t *index; /* open addressing, twice as large as names: 1 + where a name stands */
 	uint32_t count;
 	uint32_t capacity; /* of names; a power of two */
@@ -48,15 +66,24 @@ void wax_parts_fini(struct wax_parts *parts);
  */
 int wax_source_lend(struct wax_out *out, const struct wax_batch *batch);
 
-/** Names given by list; empty and doubled ones are refused by wax_parts_add. */
-void wax_parts_init(struct wax_parts *parts, uint32_t worker_count);
+/** Names given by list; empty and doubled ones are refused by wax_parts_add.
+ *  @param saved borrows until wax_parts_fini; NULL: nothing */
+void wax_parts_init(struct wax_parts *parts, uint32_t worker_count,
+		const struct wax_saved_parts *saved);
+
+/** Behind list: those that were saved and are not listed. @return 0; -ESTALE with a sentence */
+int wax_parts_check_saved(const struct wax_parts *parts, struct wax_err *err);
+
+/** What was saved of an instance of a source or sink per worker. @return data NULL: nothing */
+struct wax_bytes wax_parts_saved_instance(const struct wax_parts *parts, uint32_t instance);
 
 /** One partition, or per-worker instance, that is open: what its callbacks see of the worker. */
 struct wax_env {
 	struct wax_op *op;
 	const char *part;
-	uint32_t batch_size; /* of wax_env_batch_size; 0: no limit */
-	bool woken; /* call it, whatever it said before */
+	uint32_t instance;               /* of wax_env_instance */
+	uint32_t batch_size;             /* of wax_env_batch_size; 0: no limit */
+	bool woken;                      /* call it, whatever it said before */
 	struct wax_completion readiness; /* of wax_env_wake_on */
 };
 

@@ -29,6 +29,8 @@ struct wax_step_input {
 	uint32_t stream;
 };
 
+struct wax_saved_parts; /* runtime/connector.h */
+
 /** How a sink chooses among its partitions. */
 struct wax_part_choice {
 	uint32_t (*part)(void *sink, struct wax_bytes key, uint32_t part_count); /* NULL: by hash */
@@ -58,6 +60,9 @@ struct wax_step {
 	int64_t ttl_ns;      /* how long a key lives without an item: wax_ttl; 0: for ever */
 	uint32_t part_count; /* ROUTE_PART: partitions of the sink; partition p is worker p % count's */
 	struct wax_part_choice part_choice; /* ROUTE_PART */
+	/* Of a source or sink: what an earlier run, that this one goes on from, has saved of it. Set
+	 * before the flow is prepared, borrowed; NULL: nothing. */
+	const struct wax_saved_parts *saved;
 };
 
 struct wax_stream_info {

@@ -24,6 +24,10 @@ struct wax_env;
 
 /** Which worker this is, and of how many. */
 WAX_API uint32_t wax_env_worker(const struct wax_env *env);
+/** Of a source or sink per worker: which of them this is. That is the number of the worker, but for
+ *  one that an earlier run with more workers has left, and that is opened to be brought to what was
+ *  saved of it and closed. */
+WAX_API uint32_t wax_env_instance(const struct wax_env *env);
 WAX_API uint32_t wax_env_worker_count(const struct wax_env *env);
 /** Name of the partition; "" in a source or sink per worker. */
 WAX_API const char *wax_env_part(const struct wax_env *env);
@@ -47,6 +51,24 @@ struct wax_parts;
 WAX_API int wax_parts_add(struct wax_parts *parts, const char *name);
 /** How many workers will share the partitions. */
 WAX_API uint32_t wax_parts_worker_count(const struct wax_parts *parts);
+
+/*
+ * A run that goes on from an earlier one opens each partition at the position that was saved under
+ * its name. A partition that was saved and is listed no more is an error, unless list has looked at
+ * what was saved: then it decides what becomes of it. So a source that is cut into as many pieces as
+ * there are workers cuts what is left anew.
+ */
+
+/** How many partitions the earlier run had; 0 in a run that goes on from nothing. */
+WAX_API uint32_t wax_parts_saved_count(const struct wax_parts *parts);
+/** Their names and positions, in the order of the names. Lends until list returns.
+ *  @param index below the count */
+WAX_API const char *wax_parts_saved_name(struct wax_parts *parts, uint32_t index);
+WAX_API struct wax_bytes wax_parts_saved_position(struct wax_parts *parts, uint32_t index);
+/** wax_parts_add, and the partition begins at this position, whatever was saved under its name.
+ *  @param position copied; data NULL: at the beginning */
+WAX_API int wax_parts_add_at(
+		struct wax_parts *parts, const char *name, struct wax_bytes position);
 
 /** What next of a source gives back, besides a negative errno. */
 enum wax_next {
@@ -120,7 +142,26 @@ WAX_API struct wax_source *wax_rate(struct wax_source *source, double items_per_
 enum wax_written {
 	WAX_READY = 0,
 	WAX_BUSY = 1, /* taken; but no more before the sink is woken (wax_env_wake) */
+	WAX_PENDING = 2, /* of prepare: not done yet, but write may be called meanwhile */
 };
+
+/*
+ * Sinks and the commit. A run that keeps its state (waxrun --recovery) ends an epoch now and then.
+ * When every worker has saved it, the epoch is committed; what comes behind it is undone by a crash
+ * and comes again. A sink that lets nothing be seen before it is committed, and undoes what was
+ * not, gives each item to the outside exactly once:
+ *
+ *     write, write ...          the items of epoch 7
+ *     prepare(7)                see to it that they cannot be lost: nothing is visible yet
+ *     position                  saved with the epoch: "transaction 7"
+ *     write ...                 the items of epoch 8
+ *     commit(7)                 all workers have saved it: make it visible
+ *
+ * After a crash the partition is opened with the position of the last epoch that was committed. It
+ * makes visible what that names, if commit was not called any more, and undoes all that is newer. So
+ * commit may come twice for the same epoch, and must not mind. A file is simpler: its position is its
+ * length, and it is cut to that when it is opened again.
+ */
 
 struct wax_sink_ops {
 	size_t size_bytes; /* sizeof(struct wax_sink_ops) */
@@ -138,7 +179,9 @@ struct wax_sink_ops {
 	/** Hand everything to the outside: called when the worker has nothing else to do, at the
 	 *  end of an epoch and before close. WAX_BUSY: call again when woken. May be NULL. */
 	int (*flush)(void *part, struct wax_err *err);
-	/** As for sources: the state of the outside after the last flush. */
+	/** What to save so that open can bring the outside back to the end of the epoch for which
+	 *  prepare was called: asked when that gave WAX_PENDING or WAX_READY, with the items of no
+	 *  later epoch written. Lends until the next call. NULL: items come again after a crash. */
 	struct wax_bytes (*position)(void *part);
 	/** Close a partition. ok is 1 when everything was flushed, 0 after a failure. */
 	int (*close)(void *part, int ok, struct wax_err *err);
@@ -147,6 +190,18 @@ struct wax_sink_ops {
 	 *  part_count. Called in every worker, and for one item more than once: it must depend on
 	 *  the key alone. NULL: XXH3 of the key. */
 	uint32_t (*part)(void *sink, struct wax_bytes key, uint32_t part_count);
+	/** The epoch has ended, and write was called with all of its items: make sure that they
+	 *  cannot be lost, whatever happens from now on. Where the run keeps no state it is not
+	 *  called.
+	 *  @return WAX_READY: done; WAX_BUSY: call again when woken, and write nothing before that;
+	 *          WAX_PENDING: call again when woken, and items of the next epoch may be written
+	 *          meanwhile; or a negative errno with a sentence in err
+	 *  NULL: flush, until it gives WAX_READY, with no write in between. */
+	int (*prepare)(void *part, uint64_t epoch, struct wax_err *err);
+	/** All workers have saved the epoch: it will never be undone. May be called twice for one.
+	 *  @return WAX_READY; WAX_BUSY: call again when woken; or a negative errno with a sentence.
+	 *  NULL: there is nothing to do. */
+	int (*commit)(void *part, uint64_t epoch, struct wax_err *err);
 };
 
 /**

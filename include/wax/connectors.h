@@ -9,26 +9,31 @@ extern "C" {
 #endif
 
 /* Sources and sinks that come with the library. Each call gives something that wax_input or
- * wax_output takes. Paths are copied. A missing file is reported before anything runs. */
+ * wax_output takes. Paths are copied. A missing file is reported before anything runs. Where a run
+ * goes on from an earlier one, sources go on behind what was saved, with any number of workers, and
+ * files that are written are cut to what was saved; exceptions are named. */
 
 /**
  * The lines of a text file, without "\n" or "\r\n", as WAX_TEXT. The file is split among all
  * workers by byte range; every line is read once, whole, however long; a last line without a
  * newline is a line. Blank lines are kept.
  *
- * @param path a regular file, read up to the size it has at the start
+ * @param path a regular file, read up to the size it has at the start. Only append to it: a run that
+ *             goes on reads what was appended, and refuses a file that became shorter.
  */
 WAX_API struct wax_source *wax_file_lines(const char *path);
 
 /**
  * The lines of all files in a directory whose name matches a pattern; a file is a partition, read
- * by one worker. Files are not looked for in subdirectories.
+ * by one worker. Files are not looked for in subdirectories. A run that goes on reads files that are
+ * new and what was appended to others; those that were read to their end may be gone.
  *
  * @param glob shell pattern; NULL: "*". Names that begin with a dot only match a dot.
  */
 WAX_API struct wax_source *wax_dir_lines(const char *path, const char *glob);
 
-/** The lines of standard input, as WAX_TEXT, read by worker 0. */
+/** The lines of standard input, as WAX_TEXT, read by worker 0. Cannot go on: a later run reads what it
+ *  is given as standard input. */
 WAX_API struct wax_source *wax_stdin_lines(void);
 
 /**
@@ -94,15 +99,17 @@ WAX_API struct wax_source *wax_polling(const struct wax_polling_ops *polling,
  */
 WAX_API struct wax_sink *wax_stdout(const char *format);
 
-/** Write items as lines to one file, which is made, or emptied, at the start. Format as above. */
+/** Write items as lines to one file, which is made, or emptied, at the start. Format as above. What
+ *  was written to a pipe or device cannot be taken back when a run goes on, nor what was written to
+ *  standard output. */
 WAX_API struct wax_sink *wax_file(const char *path, const char *format);
 
 /**
  * Write items as lines to files part-00000, part-00001, ... in a directory, which is made if
  * missing.
  *
- * @param parts how many files; items are dealt by key. 0: one for each worker, which writes what
- *              arises there.
+ * @param parts how many files; items are dealt by key, so a run that goes on needs as many. 0: one
+ *              for each worker, which writes what arises there.
  */
 WAX_API struct wax_sink *wax_dir(const char *path, uint32_t parts, const char *format);
 

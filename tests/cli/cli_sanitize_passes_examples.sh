@@ -41,6 +41,7 @@ run "$waxrun" --sanitize=1 "$examples/profile.so" -- --items 5K
 expect_stderr 'cause: several workers'
 passes "$examples/record_source.so" --from "$work/records"
 passes "$examples/record_sink.so" --to "$work/empty" --count 1K
+passes "$examples/epoch_sink.so" --to "$work/empty" --count 1K
 [ -z "$(ls "$work/empty")" ] || fail 'a sink wrote'
 
 # All of them were tried: a new one has to be added above.

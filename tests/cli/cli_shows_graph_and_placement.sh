@@ -63,8 +63,15 @@ lines  file_lines       1  $work/in:1/2
 out    stdout           0  stdout
 END
 expect_equal "$work/expected" "$work/err"
-expect_exit 0 "$waxrun" -q -n 2 --report-partitions "$BUILD/tests/flows/tally.so"
-grep -q '^numbers  numbers         1  -$' "$work/err" || fail 'a source per worker is not shown'
+expect_exit 0 "$waxrun" -q -n 2 --check --report-partitions "$examples/record_sink.so" -- --to "$work"
+cat >"$work/expected" <<END
+step     connector  worker  partition
+numbers  numbers         0  numbers:0/2
+numbers  numbers         1  numbers:1/2
+out      records         0  -
+out      records         1  -
+END
+expect_equal "$work/expected" "$work/err"
 
 expect_exit 0 "$waxrun" --version
 grep -q '^waxrun [0-9]*\.[0-9]*\.[0-9]*$' "$work/out" || fail 'no version'

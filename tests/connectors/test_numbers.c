@@ -7,8 +7,7 @@
 #include <wax/connectors.h>
 
 #include "connectors/pace.h"
-#include "connectors/share.h"
-#include "tests/support/stage.h"
+#include "tests/support/resume.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -127,56 +126,7 @@ Test(pace, rate_that_is_none_is_refused)
 	cr_assert_eq(wax_pace_due(&pace, start, 100), 100);
 }
 
-Test(share, shares_follow_each_other_and_are_even)
-{
-	static const int64_t counts[] = {0, 1, 5, 1000, INT64_MAX - 1, INT64_MAX};
-
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		for (uint32_t workers = 1; workers <= 7; workers++) {
-			int64_t next = 0;
-
-			for (uint32_t worker = 0; worker < workers; worker++) {
-				struct wax_share share = wax_share_of(counts[i], worker, workers);
-				int64_t items = share.end - share.next;
-
-				cr_assert_eq(share.next, next);
-				cr_assert_geq(items, counts[i] / workers);
-				cr_assert_leq(items - counts[i] / workers, 1);
-				next = share.end;
-			}
-			cr_assert_eq(next, counts[i]);
-		}
-	}
-}
-
-Test(share, saved_position_is_gone_on_from)
-{
-	struct wax_share share = wax_share_of(100, 1, 2);
-	int64_t saved = 70;
-
-	cr_assert_eq(wax_share_restore(&share, (struct wax_bytes){NULL, 0}, &err), 0);
-	cr_assert_eq(share.next, 50);
-	cr_assert_eq(wax_share_restore(&share, (struct wax_bytes){&saved, 8}, &err), 0);
-	cr_assert_eq(share.next, 70);
-	cr_assert_eq(share.end, 100);
-	saved = 100;
-	cr_assert_eq(wax_share_restore(&share, (struct wax_bytes){&saved, 8}, &err), 0);
-}
-
-Test(share, foreign_position_is_refused)
-{
-	struct wax_share share = wax_share_of(100, 1, 2);
-	int64_t saved = 49;
-
-	cr_assert_eq(wax_share_restore(&share, (struct wax_bytes){&saved, 8}, &err), -EBADMSG);
-	saved = 101;
-	cr_assert_eq(wax_share_restore(&share, (struct wax_bytes){&saved, 8}, &err), -EBADMSG);
-	saved = 60;
-	cr_assert_eq(wax_share_restore(&share, (struct wax_bytes){&saved, 7}, &err), -EBADMSG);
-	cr_assert_eq(share.next, 50);
-}
-
-static struct stage stage;
+static struct resume resume;
 
 /* What came, which is next, next + 1, ... */
 static uint64_t next;
@@ -189,141 +139,96 @@ static int take(struct wax_port *port, const struct wax_batch *batch)
 	return 0;
 }
 
-static void *open_part(const struct wax_source *source, uint32_t worker, uint32_t worker_count,
-		struct wax_bytes saved)
+static void begin(struct wax_source *source, uint32_t worker_count)
 {
-	void *part;
-
-	stage_init(&stage, worker, worker_count, "");
-	stage_collect(&stage, WAX_U64, take, NULL);
-	cr_assert_eq(source->ops.open(source->source, &stage.env, saved, &part, &err), 0, "%s",
-			err.text);
-	return part;
-}
-
-static int ask(const struct wax_source *source, void *part)
-{
-	int result = source->ops.next(part, &stage.port.out, &stage.err);
-
-	wax_port_flush(&stage.port);
-	return result;
+	resume_begin(&resume, source, worker_count, WAX_U64, take, NULL);
 }
 
 Test(numbers, workers_count_their_shares)
 {
-	struct wax_source *source = wax_numbers(100001, 0);
-
-	cr_assert_null(source->ops.list);
+	begin(wax_numbers(100001, 0), 3);
+	cr_assert_eq(resume.parts.count, 3);
+	cr_assert_str_eq(resume.parts.names[2], "numbers:2/3");
 	for (uint32_t worker = 0; worker < 3; worker++) {
-		void *part = open_part(source, worker, 3, (struct wax_bytes){NULL, 0});
-
-		while (ask(source, part) == WAX_MORE)
+		while (resume_next(&resume, worker, 0) == WAX_MORE)
 			;
-		cr_assert_eq(ask(source, part), WAX_END);
-		cr_assert_eq(stage.record.source_offset, next);
-		source->ops.close(part);
-		stage_fini(&stage);
+		cr_assert_eq(resume.stage.record.source_offset, next);
 		cr_assert_eq(next, 100001 * (worker + 1) / 3);
 	}
-	wax_source_free(source);
+	resume_end(&resume);
 }
 
 Test(numbers, single_counts_all_in_one_partition)
 {
-	struct wax_source *source = wax_numbers_single(10, 0);
-	struct wax_parts parts;
-	void *part;
-
-	wax_parts_init(&parts, 4);
-	cr_assert_eq(source->ops.list(source->source, &parts, &err), 0);
-	cr_assert_eq(parts.count, 1);
-	wax_parts_fini(&parts);
-
-	part = open_part(source, 3, 4, (struct wax_bytes){NULL, 0});
-	cr_assert_eq(ask(source, part), WAX_END);
+	begin(wax_numbers_single(10, 0), 4);
+	cr_assert_eq(resume.parts.count, 1);
+	cr_assert_eq(resume_next(&resume, 0, 0), WAX_END);
 	cr_assert_eq(next, 10);
-	source->ops.close(part);
-	stage_fini(&stage);
-	wax_source_free(source);
+	resume_end(&resume);
 }
 
 Test(numbers, source_goes_on_behind_the_saved_position)
 {
-	struct wax_source *source = wax_numbers(10000, 0);
-	void *part = open_part(source, 0, 1, (struct wax_bytes){NULL, 0});
-	struct wax_bytes position;
-	int64_t saved;
+	begin(wax_numbers(10000, 0), 1);
+	cr_assert_eq(resume_next(&resume, 0, 0), WAX_MORE);
+	cr_assert_eq(next, 4096);
+	resume_save(&resume);
+	resume_end(&resume);
 
-	cr_assert_eq(ask(source, part), WAX_MORE);
-	position = source->ops.position(part);
-	cr_assert_eq(position.bytes, 8);
-	memcpy(&saved, position.data, 8);
-	cr_assert_eq((uint64_t)saved, next);
-	source->ops.close(part);
-	stage_fini(&stage);
-
-	part = open_part(source, 0, 1, (struct wax_bytes){&saved, 8});
-	while (ask(source, part) == WAX_MORE)
-		;
-	cr_assert_eq(next, 10000);
-	source->ops.close(part);
-	stage_fini(&stage);
-	wax_source_free(source);
+	begin(wax_numbers_single(12000, 0), 5);
+	resume_drain(&resume, 0);
+	cr_assert_eq(next, 12000);
+	resume_end(&resume);
+	resume_fini(&resume);
 }
 
 Test(numbers, rate_is_kept_by_waiting)
 {
-	struct wax_source *source = wax_numbers(100, 10);
-	void *part = open_part(source, 0, 1, (struct wax_bytes){NULL, 0});
-	int64_t began = stage.worker.wall_ns;
-	int result;
+	begin(wax_numbers(100, 10), 1);
+	int64_t began = resume.stage.worker.wall_ns;
 
-	while ((result = ask(source, part)) != WAX_END) {
-		if (result == WAX_MORE)
-			continue;
-		cr_assert_gt(source->ops.next_awake(part), stage.worker.wall_ns);
-		stage.worker.wall_ns = source->ops.next_awake(part);
-	}
+	resume_drain(&resume, 0);
 	cr_assert_eq(next, 100);
-	cr_assert_eq(stage.worker.wall_ns - began, 99 * SECOND / 10);
-	source->ops.close(part);
-	stage_fini(&stage);
-	wax_source_free(source);
+	cr_assert_eq(resume.stage.worker.wall_ns - began, 99 * SECOND / 10);
+	resume_end(&resume);
+}
+
+/* What the time between the runs was worth is not caught up. */
+Test(numbers, rate_is_kept_after_going_on)
+{
+	begin(wax_numbers(100, 10), 1);
+	for (int i = 0; i < 40; i++)
+		cr_assert_eq(resume_next(&resume, 0, 1), WAX_MORE);
+	resume_save(&resume);
+	resume_end(&resume);
+
+	begin(wax_numbers(100, 10), 1);
+	int64_t began = resume.stage.worker.wall_ns;
+
+	resume_drain(&resume, 0);
+	cr_assert_eq(next, 100);
+	cr_assert_eq(resume.stage.worker.wall_ns - began, 59 * SECOND / 10);
+	resume_end(&resume);
+	resume_fini(&resume);
 }
 
 Test(numbers, none_and_endless_are_numbers_too)
 {
-	struct wax_source *source = wax_numbers(0, 0);
-	void *part = open_part(source, 0, 1, (struct wax_bytes){NULL, 0});
+	begin(wax_numbers(0, 0), 1);
+	cr_assert_eq(resume_next(&resume, 0, 0), WAX_END);
+	resume_end(&resume);
 
-	cr_assert_eq(ask(source, part), WAX_END);
-	source->ops.close(part);
-	stage_fini(&stage);
-	wax_source_free(source);
-
-	source = wax_numbers(INT64_MAX, 0);
-	part = open_part(source, 0, 1, (struct wax_bytes){NULL, 0});
+	begin(wax_numbers(INT64_MAX, 0), 1);
 	for (int i = 0; i < 100; i++)
-		cr_assert_eq(ask(source, part), WAX_MORE);
-	source->ops.close(part);
-	stage_fini(&stage);
-	wax_source_free(source);
+		cr_assert_eq(resume_next(&resume, 0, 0), WAX_MORE);
+	resume_end(&resume);
 }
 
 Test(numbers, wrong_count_and_rate_are_refused)
 {
-	struct wax_source *source = wax_numbers(-1, 0);
-	void *part;
-
-	stage_init(&stage, 0, 1, "");
-	cr_assert_eq(source->ops.open(source->source, &stage.env, (struct wax_bytes){NULL, 0},
-				     &part, &err),
-			-EINVAL);
-	wax_source_free(source);
-	source = wax_numbers(1, -1);
-	cr_assert_eq(source->ops.open(source->source, &stage.env, (struct wax_bytes){NULL, 0},
-				     &part, &err),
-			-EINVAL);
-	wax_source_free(source);
-	stage_fini(&stage);
+	cr_assert_eq(resume_list(&resume, wax_numbers(-1, 0), 1), -EINVAL);
+	cr_assert_str_eq(resume.err.text, "-1 numbers: give 0 or more");
+	resume_end(&resume);
+	cr_assert_eq(resume_list(&resume, wax_numbers(1, -1), 1), -EINVAL);
+	resume_end(&resume);
 }

@@ -274,7 +274,7 @@ static int list(struct wax_polling_ops how)
 	struct wax_source *source = wax_polling(&how, WAX_U64, called, NULL);
 	struct wax_parts parts;
 
-	wax_parts_init(&parts, 3);
+	wax_parts_init(&parts, 3, NULL);
 	int rc = source->ops.list(source->source, &parts, &err);
 
 	cr_assert_eq(parts.count, rc == 0);

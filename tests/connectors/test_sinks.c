@@ -29,8 +29,9 @@ static void set_up(void)
 	strcpy(folder, "/tmp/wax-test-sinks-XXXXXX");
 	cr_assert_not_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/out.txt", folder);
-	wax_parts_init(&parts, 2);
+	wax_parts_init(&parts, 2, NULL);
 	stage_init(&stage, 1, 2, "");
+	stage.env.instance = 1;
 }
 
 static void tear_down(void)
@@ -141,6 +142,139 @@ Test(sinks, file_goes_on_behind_the_saved_position)
 	expect_file(path, "one\ntwo\n");
 }
 
+/* Until it is prepared. */
+static int prepare(uint64_t epoch)
+{
+	int result;
+
+	while ((result = sink->ops.prepare(part, epoch, &stage.err)) == WAX_PENDING) {
+		for (stage.env.woken = false; !stage.env.woken;)
+			wax_loop_wait(stage.worker.loop, WAX_NEVER);
+	}
+	return result;
+}
+
+static uint64_t position(void)
+{
+	struct wax_bytes at = sink->ops.position(part);
+	uint64_t saved;
+
+	cr_assert_eq(at.bytes, sizeof(saved));
+	memcpy(&saved, at.data, sizeof(saved));
+	return saved;
+}
+
+Test(sinks, position_is_the_end_of_the_epoch_that_is_prepared)
+{
+	uint64_t saved;
+
+	sink = wax_file(path, NULL);
+	cr_assert_eq(open_part(ANEW), 0);
+	write_line("one");
+	cr_assert_eq(sink->ops.prepare(part, 1, &err), WAX_PENDING);
+	saved = position();
+	cr_assert_eq(saved, 4, "with what is not written yet");
+	write_line("of the next epoch");
+	cr_assert_eq(prepare(1), WAX_READY);
+	cr_assert_eq(prepare(2), WAX_READY);
+	sink->ops.close(part, 0, &err);
+	expect_file(path, "one\nof the next epoch\n");
+
+	cr_assert_eq(open_part((struct wax_bytes){&saved, sizeof(saved)}), 0, "%s", err.text);
+	expect_file(path, "one\n");
+	sink->ops.close(part, 0, &err);
+}
+
+/* What the file should have, and how much of it an epoch has saved. */
+struct expected {
+	char text[16 * 1024];
+	size_t bytes;
+	uint64_t saved;
+	unsigned lines;
+	uint64_t state; /* of chance */
+};
+
+static unsigned chance(struct expected *expected, unsigned limit)
+{
+	expected->state = expected->state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(expected->state >> 33) % limit;
+}
+
+static void write_some(struct expected *expected)
+{
+	for (unsigned count = chance(expected, 4); count > 0; count--) {
+		char line[16];
+
+		snprintf(line, sizeof(line), "line %u", expected->lines++);
+		write_line(line);
+		expected->bytes += (size_t)sprintf(expected->text + expected->bytes, "%s\n", line);
+	}
+}
+
+/* Some epochs, each written while the one before is prepared, until it is killed. */
+static void run_until_killed(struct expected *expected)
+{
+	for (uint64_t epoch = 1;; epoch++) {
+		uint64_t at;
+
+		write_some(expected);
+		if (chance(expected, 6) == 0)
+			return;
+		cr_assert_geq(sink->ops.prepare(part, epoch, &err), 0);
+		at = position();
+		write_some(expected);
+		if (chance(expected, 6) == 0)
+			return;
+		cr_assert_eq(prepare(epoch), WAX_READY);
+		expected->saved = at;
+	}
+}
+
+Test(sinks, lines_of_a_file_are_there_once_after_any_crash)
+{
+	struct expected expected = {.state = 1};
+
+	sink = wax_file(path, NULL);
+	for (unsigned run = 0; run < 60; run++) {
+		struct wax_bytes saved = {&expected.saved, sizeof(expected.saved)};
+		struct stat info;
+
+		cr_assert_eq(open_part(run > 0 ? saved : ANEW), 0, "%s", err.text);
+		cr_assert_eq(stat(path, &info), 0);
+		cr_assert_eq((uint64_t)info.st_size, expected.saved);
+		run_until_killed(&expected);
+		cr_assert_eq(sink->ops.close(part, 0, &err), 0);
+		expected.bytes = expected.saved;
+		expected.text[expected.bytes] = '\0';
+	}
+	cr_assert_eq(open_part((struct wax_bytes){&expected.saved, sizeof(expected.saved)}), 0);
+	sink->ops.close(part, 1, &err);
+	cr_assert_gt(expected.bytes, 500);
+
+	FILE *file = fopen(path, "r");
+	static char text[sizeof(expected.text)];
+	size_t bytes = fread(text, 1, sizeof(text), file);
+
+	fclose(file);
+	cr_assert_eq(bytes, expected.bytes);
+	cr_assert_eq(memcmp(text, expected.text, bytes), 0);
+}
+
+Test(sinks, pipe_has_no_position_and_is_no_error)
+{
+	int fd;
+
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	sink = wax_file(path, NULL);
+	cr_assert_eq(open_part(ANEW), 0, "%s", err.text);
+	write_line("one");
+	cr_assert_eq(prepare(1), WAX_READY);
+	cr_assert_null(sink->ops.position(part).data);
+	sink->ops.close(part, 1, &err);
+	close(fd);
+}
+
 Test(sinks, file_that_lost_what_was_saved_is_refused)
 {
 	uint64_t saved = 100;
@@ -230,6 +364,38 @@ Test(sinks, dir_per_worker_is_made_by_the_workers)
 	cr_assert_eq(sink->ops.close(part, 1, &err), 0);
 	strcat(path, "/part-00001");
 	expect_file(path, "one\n");
+}
+
+/* That of a worker which is no more is brought to what was saved of it. */
+Test(sinks, dir_per_worker_is_the_file_of_its_instance)
+{
+	uint64_t saved = 4;
+
+	snprintf(path, sizeof(path), "%s/part-00003", folder);
+	fill_file("one\ntwo\n");
+	sink = wax_dir(folder, 0, NULL);
+	stage.env.instance = 3;
+	cr_assert_eq(open_part((struct wax_bytes){&saved, sizeof(saved)}), 0, "%s", err.text);
+	cr_assert_eq(sink->ops.close(part, 1, &err), 0);
+	expect_file(path, "one\n");
+}
+
+Test(sinks, dir_of_another_number_of_files_cannot_go_on)
+{
+	struct wax_saved_part saved_parts[] = {
+			{.name = {"part-00000", 10}}, {.name = {"part-00001", 10}}};
+	struct wax_saved_parts saved = {saved_parts, 2};
+
+	wax_parts_fini(&parts);
+	wax_parts_init(&parts, 2, &saved);
+	sink = wax_dir(folder, 3, NULL);
+	cr_assert_eq(list(), -ESTALE);
+	cr_assert_not_null(strstr(err.text, "dealt items to 2 files"), "%s", err.text);
+	wax_sink_free(sink);
+
+	sink = wax_dir(folder, 2, NULL);
+	cr_assert_eq(list(), 0, "%s", err.text);
+	cr_assert_eq(parts.count, 2);
 }
 
 Test(sinks, dir_that_is_a_file_is_an_error)

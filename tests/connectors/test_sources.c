@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <wax/connectors.h>
+
 #include "runtime/connector.h"
+#include "tests/support/resume.h"
 #include "tests/support/run_flow.h"
 
 /* A directory of one's own, with what the tests put there. Left to the system when a test fails. */
@@ -51,7 +54,7 @@ static int list(struct wax_source *source, uint32_t worker_count, char *ret_name
 	int rc;
 
 	cr_assert(source);
-	wax_parts_init(&parts, worker_count);
+	wax_parts_init(&parts, worker_count, NULL);
 	rc = source->ops.list(source->source, &parts, err);
 	ret_names[0] = '\0';
 	for (uint32_t i = 0; i < parts.count; i++)
@@ -243,4 +246,152 @@ Test(sources, standard_input_may_be_a_file_that_was_read_from, .timeout = 60)
 		lseek(STDIN_FILENO, 5, SEEK_SET);
 		expect_output(stdin_flow, 2, ios[io], "a\nb\n");
 	}
+}
+
+/* ---- Going on */
+
+static struct resume resume;
+static char came[1000]; /* lines, each with "|" behind it */
+
+static int take(struct wax_port *port, const struct wax_batch *batch)
+{
+	(void)port;
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct wax_bytes line = wax_batch_value(batch, i);
+
+		sprintf(came + strlen(came), "%.*s|", (int)line.bytes, (const char *)line.data);
+	}
+	return 0;
+}
+
+static void begin(struct wax_source *source, uint32_t worker_count)
+{
+	came[0] = '\0';
+	resume_begin(&resume, source, worker_count, WAX_TEXT, take, NULL);
+}
+
+static void save_and_end(void)
+{
+	resume_save(&resume);
+	resume_end(&resume);
+}
+
+static void read_on(struct wax_source *source, uint32_t worker_count, const char *right)
+{
+	begin(source, worker_count);
+	resume_drain(&resume, 0);
+	cr_assert_str_eq(came, right);
+	save_and_end();
+}
+
+/* What came of a last line without its newline came: what is appended is another. */
+Test(sources, file_that_grows_is_gone_on_with)
+{
+	write_file("in", "one\ntwo");
+	read_on(wax_file_lines(path), 2, "one|two|");
+	read_on(wax_file_lines(path), 3, "");
+	read_on(wax_file_lines(path), 1, "");
+	write_file("in", "one\ntwo and a half\nthree\n");
+	read_on(wax_file_lines(path), 1, " and a half|three|");
+	read_on(wax_file_lines(path), 2, "");
+	write_file("in", "one\ntwo and a half\nthree\nfour\n");
+	read_on(wax_file_lines(path), 4, "four|");
+	resume_fini(&resume);
+}
+
+Test(sources, last_line_that_did_not_come_is_read_with_what_is_appended)
+{
+	write_file("in", "one\ntwo");
+	begin(wax_file_lines(path), 1);
+	resume_next(&resume, 0, 1);
+	save_and_end();
+	write_file("in", "one\ntwo and a half\nthree\n");
+	read_on(wax_file_lines(path), 3, "two and a half|three|");
+	resume_fini(&resume);
+}
+
+static void expect_stale(struct wax_source *source, const char *part)
+{
+	cr_assert_eq(resume_list(&resume, source, 2), -ESTALE);
+	cr_assert(strstr(resume.err.text, part), "%s", resume.err.text);
+	resume_end(&resume);
+}
+
+Test(sources, file_that_is_another_is_not_gone_on_with)
+{
+	write_file("in", "one\ntwo\n");
+	read_on(wax_file_lines(path), 2, "one|two|");
+	write_file("in", "one\n");
+	expect_stale(wax_file_lines(path), "has 4 bytes, and the saved run had 8");
+	write_file("other", "one\ntwo\n");
+	expect_stale(wax_file_lines(path), "which is no part of");
+	resume_fini(&resume);
+}
+
+Test(sources, files_of_a_directory_are_gone_on_with)
+{
+	write_file("a", "a1\na2\na3\n");
+	write_file("b", "b1\nb2");
+	write_file("c", "");
+	begin(wax_dir_lines(directory, NULL), 2);
+	resume_next(&resume, 0, 2);
+	while (resume_next(&resume, 1, 0) != WAX_END)
+		;
+	cr_assert_str_eq(came, "a1|a2|b1|b2|");
+	save_and_end();
+
+	write_file("b", "b1\nb2+\n");
+	write_file("d", "d1\n");
+	read_on(wax_dir_lines(directory, NULL), 3, "a3|+|d1|");
+	read_on(wax_dir_lines(directory, NULL), 1, "");
+	resume_fini(&resume);
+}
+
+static void remove_file(const char *name)
+{
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	cr_assert_eq(unlink(path), 0);
+}
+
+Test(sources, file_that_was_read_may_go)
+{
+	write_file("a", "a1\na2\n");
+	write_file("b", "b1\n");
+	begin(wax_dir_lines(directory, NULL), 2);
+	resume_next(&resume, 0, 1);
+	resume_next(&resume, 1, 1);
+	save_and_end();
+
+	remove_file("b");
+	read_on(wax_dir_lines(directory, NULL), 2, "a2|");
+	remove_file("a");
+	read_on(wax_dir_lines(directory, NULL), 2, "");
+	resume_fini(&resume);
+}
+
+Test(sources, file_that_was_not_read_to_its_end_may_not)
+{
+	write_file("a", "a1\na2\n");
+	write_file("b", "b1\n");
+	begin(wax_dir_lines(directory, NULL), 2);
+	resume_next(&resume, 0, 1);
+	save_and_end();
+
+	write_file("a", "a1");
+	expect_stale(wax_dir_lines(directory, NULL),
+			"/a' has 2 bytes, and the saved run had read 3");
+	remove_file("a");
+	expect_stale(wax_dir_lines(directory, NULL), "/a' was not read to its end");
+	write_file("a", "a1\na2\n");
+	expect_stale(wax_dir_lines(directory, "a"), "/b' was not read to its end");
+	read_on(wax_dir_lines(directory, NULL), 2, "a2|b1|");
+	resume_fini(&resume);
+}
+
+Test(sources, standard_input_has_no_position)
+{
+	struct wax_source *source = wax_stdin_lines();
+
+	cr_assert_null(source->ops.position);
+	wax_source_free(source);
 }

@@ -9,7 +9,7 @@
 #include <wax/connectors.h>
 
 #include "connectors/vocabulary.h"
-#include "tests/support/stage.h"
+#include "tests/support/resume.h"
 
 static struct wax_err err;
 
@@ -227,25 +227,15 @@ enum { LINES = 3001 };
 
 static struct sheet all_lines(uint32_t worker_count)
 {
-	struct wax_source *source = wax_text(LINES, 500, 11, 0);
+	struct resume resume = {0};
 	struct sheet sheet = {.text = malloc(LINES * WAX_LINE_ROOM_BYTES)};
 
+	resume_begin(&resume, wax_text(LINES, 500, 11, 0), worker_count, WAX_TEXT, take, &sheet);
 	for (uint32_t worker = 0; worker < worker_count; worker++) {
-		struct stage stage;
-		void *part;
-
-		stage_init(&stage, worker, worker_count, "");
-		stage_collect(&stage, WAX_TEXT, take, &sheet);
-		cr_assert_eq(source->ops.open(source->source, &stage.env,
-					     (struct wax_bytes){NULL, 0}, &part, &err),
-				0);
-		while (source->ops.next(part, &stage.port.out, &err) == WAX_MORE)
+		while (resume_next(&resume, worker, 0) == WAX_MORE)
 			;
-		wax_port_flush(&stage.port);
-		source->ops.close(part);
-		stage_fini(&stage);
 	}
-	wax_source_free(source);
+	resume_end(&resume);
 	return sheet;
 }
 
@@ -264,20 +254,47 @@ Test(text, lines_are_the_same_whatever_the_number_of_workers)
 	free(one.text);
 }
 
-Test(text, wrong_arguments_are_refused_when_it_is_opened)
+Test(text, lines_go_on_behind_the_saved_position)
 {
-	struct wax_source *sources[] = {
-			wax_text(-1, 10, 0, 0), wax_text(1, 0, 0, 0), wax_text(1, 10, 0, -1)};
-	struct stage stage;
+	struct resume resume = {0};
+	struct sheet one = all_lines(1);
+	struct sheet sheet = {.text = malloc(LINES * WAX_LINE_ROOM_BYTES)};
 
-	stage_init(&stage, 0, 1, "");
-	for (int i = 0; i < 3; i++) {
-		void *part;
+	resume_begin(&resume, wax_text(LINES, 500, 11, 0), 1, WAX_TEXT, take, &sheet);
+	cr_assert_eq(resume_next(&resume, 0, 100), WAX_MORE);
+	resume_save(&resume);
+	resume_end(&resume);
+	cr_assert_eq(sheet.lines, 100);
 
-		cr_assert_eq(sources[i]->ops.open(sources[i]->source, &stage.env,
-					     (struct wax_bytes){NULL, 0}, &part, &err),
-				-EINVAL);
-		wax_source_free(sources[i]);
+	resume_begin(&resume, wax_text(LINES, 500, 11, 0), 3, WAX_TEXT, take, &sheet);
+	for (uint32_t worker = 0; worker < 3; worker++) {
+		while (resume_next(&resume, worker, 0) == WAX_MORE)
+			;
 	}
-	stage_fini(&stage);
+	resume_end(&resume);
+	resume_fini(&resume);
+	cr_assert_eq(sheet.used, one.used);
+	cr_assert_eq(memcmp(sheet.text, one.text, one.used), 0);
+	free(one.text);
+	free(sheet.text);
+}
+
+Test(text, wrong_arguments_are_refused)
+{
+	struct resume resume = {0};
+	void *part;
+
+	cr_assert_eq(resume_list(&resume, wax_text(-1, 10, 0, 0), 1), -EINVAL);
+	resume_end(&resume);
+	cr_assert_eq(resume_list(&resume, wax_text(1, 10, 0, -1), 1), -EINVAL);
+	resume_end(&resume);
+
+	/* The words are made in the worker. */
+	cr_assert_eq(resume_list(&resume, wax_text(1, 0, 0, 0), 1), 0);
+	stage_init(&resume.stage, 0, 1, "");
+	cr_assert_eq(resume.source->ops.open(resume.source->source, &resume.stage.env,
+				     resume.parts.positions[0], &part, &err),
+			-EINVAL);
+	stage_fini(&resume.stage);
+	resume_end(&resume);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <wax/connector.h>
@@ -30,6 +31,28 @@
 		tear_down();                                                                       \
 	}                                                                                          \
 	static void name(void)
+
+/* In place of that of the C library, for the backend without io_uring: what the disk has is what the
+ * file had at the last sync, and a test may have one fail. */
+static int sync_failure;       /* errno of the next ones; 0: they do their work */
+static unsigned sync_failures; /* how many fail; the others do not */
+static unsigned sync_count;
+static off_t on_disk;
+
+int fdatasync(int fd)
+{
+	struct stat info;
+
+	sync_count++;
+	if (sync_failures > 0) {
+		sync_failures--;
+		errno = sync_failure;
+		return -1;
+	}
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+		on_disk = info.st_size;
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 static struct wax_loop *loop;
 static struct wax_writer *writer;
@@ -376,6 +399,180 @@ BOTH(failure_wakes_who_waits_for_room)
 	while (wakes == 0)
 		wax_loop_wait(loop, WAX_NEVER);
 	cr_assert_eq(write_line("one"), -ENOSPC);
+}
+
+/* ---- Until the disk has it */
+
+/* Of a file that may be new. */
+static void open_new(void)
+{
+	struct wax_writer_target target = {
+			.fd = open(path, O_WRONLY), .name = "'out.txt'", .path = path};
+
+	cr_assert_geq(target.fd, 0);
+	cr_assert_eq(wax_writer_open(loop, &target, on_wake, path, &writer, &err), 0);
+}
+
+static int secure(uint64_t end)
+{
+	int result;
+
+	while ((result = wax_writer_secure(writer, end, &err)) == WAX_PENDING) {
+		for (unsigned wakes_before = wakes; wakes == wakes_before;)
+			wax_loop_wait(loop, WAX_NEVER);
+	}
+	return result;
+}
+
+BOTH(nothing_is_secure_already)
+{
+	fill_file("0123456789");
+	open_on(open(path, O_WRONLY), 10);
+	cr_assert_eq(wax_writer_end(writer), 10);
+	cr_assert_eq(wax_writer_secure(writer, 10, &err), WAX_READY);
+}
+
+BOTH(lines_are_written_while_those_before_are_secured)
+{
+	open_new();
+	write_line("one");
+	cr_assert_eq(wax_writer_end(writer), 4);
+	cr_assert_eq(wax_writer_secure(writer, 4, &err), WAX_PENDING);
+	cr_assert_eq(write_line("two"), WAX_READY);
+	cr_assert_eq(wax_writer_end(writer), 8);
+	cr_assert_eq(secure(4), WAX_READY);
+	expect_file("one\n");
+	cr_assert_eq(wax_writer_secure(writer, 4, &err), WAX_READY, "and it stays so");
+	cr_assert_eq(secure(8), WAX_READY);
+	expect_file("one\ntwo\n");
+}
+
+/* The second end is wanted while the first is being secured. */
+BOTH(more_is_secured_behind_what_is_under_way)
+{
+	open_new();
+	write_line("one");
+	cr_assert_eq(wax_writer_secure(writer, 4, &err), WAX_PENDING);
+	write_line("two");
+	cr_assert_eq(wax_writer_secure(writer, 8, &err), WAX_PENDING);
+	cr_assert_eq(secure(8), WAX_READY);
+	expect_file("one\ntwo\n");
+}
+
+BOTH(many_lines_are_secured_epoch_by_epoch)
+{
+	uint64_t end = 0;
+	unsigned pending = 0;
+
+	open_new();
+	for (int i = 0; i < MANY; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "line %d", i);
+		if (write_line(text) == WAX_BUSY) {
+			for (unsigned wakes_before = wakes; wakes == wakes_before;)
+				wax_loop_wait(loop, WAX_NEVER);
+		}
+		if (i % 5000 == 0) {
+			if (end > 0)
+				cr_assert_eq(secure(end), WAX_READY);
+			end = wax_writer_end(writer);
+			pending += wax_writer_secure(writer, end, &err) == WAX_PENDING;
+		}
+	}
+	cr_assert_eq(pending, MANY / 5000);
+	cr_assert_eq(secure(wax_writer_end(writer)), WAX_READY);
+	expect_many(fopen(path, "r"));
+}
+
+BOTH(what_goes_through_a_pipe_is_secure_when_it_is_in_there)
+{
+	make_pipe(O_CLOEXEC);
+	open_on(pipe_ends[1], -1);
+	write_line("one");
+	cr_assert_eq(secure(4), WAX_READY);
+	drain_pipe();
+	expect_file("one\n");
+}
+
+BOTH(failed_write_is_told_to_who_secures)
+{
+	open_on(open("/dev/full", O_WRONLY), -1);
+	write_line("one");
+	cr_assert_eq(secure(4), -ENOSPC);
+	cr_assert_eq(secure(4), -ENOSPC, "and it stays so");
+}
+
+BOTH(writer_is_closed_in_the_middle_of_a_sync)
+{
+	open_new();
+	write_line("one");
+	cr_assert_eq(wax_writer_secure(writer, 4, &err), WAX_PENDING);
+}
+
+Test(writer, ready_is_said_when_the_sync_has_ended)
+{
+	set_up(WAX_IO_POSIX);
+	open_new();
+	for (int i = 0; i < 100; i++) {
+		write_line("one");
+		if (i % 3 == 0)
+			flush();
+		cr_assert_eq(secure(wax_writer_end(writer)), WAX_READY);
+		cr_assert_geq((uint64_t)on_disk, wax_writer_end(writer));
+	}
+	cr_assert_eq(sync_count, 101, "and once the directory's");
+	tear_down();
+}
+
+/* The first sync is the directory's. */
+Test(writer, sync_that_fails_is_an_error_and_stays_one)
+{
+	for (int before = 0; before < 2; before++) {
+		set_up(WAX_IO_POSIX);
+		open_new();
+		for (int i = 0; i < before; i++) {
+			write_line("one");
+			cr_assert_eq(secure(wax_writer_end(writer)), WAX_READY);
+		}
+		sync_failure = EIO;
+		sync_failures = 1;
+		write_line("two");
+		cr_assert_eq(secure(wax_writer_end(writer)), -EIO);
+		cr_assert_not_null(strstr(err.text, "the device that holds 'out.txt' failed"));
+		cr_assert_eq(write_line("three"), -EIO);
+		cr_assert_eq(secure(wax_writer_end(writer)), -EIO);
+		cr_assert_eq(wax_writer_sync(writer, &err), -EIO);
+		tear_down();
+	}
+}
+
+Test(writer, sync_that_is_impossible_or_interrupted_is_none)
+{
+	static const int failures[] = {EINVAL, EROFS, ENOTSUP, EINTR};
+
+	for (int i = 0; i < 4; i++) {
+		set_up(WAX_IO_POSIX);
+		open_new();
+		sync_failure = failures[i];
+		sync_failures = 2;
+		write_line("one");
+		cr_assert_eq(secure(4), WAX_READY);
+		cr_assert_eq(sync_failures, 0);
+		tear_down();
+	}
+}
+
+Test(writer, directory_that_is_gone_is_an_error)
+{
+	struct wax_writer_target target = {.name = "'out.txt'", .path = "/nowhere/at/all"};
+
+	set_up(WAX_IO_POSIX);
+	target.fd = open(path, O_WRONLY);
+	cr_assert_eq(wax_writer_open(loop, &target, on_wake, path, &writer, &err), 0);
+	write_line("one");
+	cr_assert_eq(secure(4), -ENOENT);
+	tear_down();
 }
 
 Test(writer, path_opens_what_can_be_written)

@@ -31,6 +31,14 @@ for arguments in '' '--rate 40K'; do
 	[ "$(grep -c '^sensor [0-9]: 3000$' "$work/out")" -eq 10 ] || fail 'records were lost'
 done
 
+# Files of a run that keeps no state get their names when it ends, and the next run begins anew.
+mkdir "$work/epochs"
+for count in 3000 2000; do
+	expect_exit 0 "$waxrun" -q -n 3 "$examples/epoch_sink.so" -- --to "$work/epochs" --count "$count"
+	[ "$(cat "$work/epochs"/part-0000?-1 | sort -nu | wc -l)" -eq "$count" ] || fail 'numbers were lost'
+	[ "$(cat "$work/epochs"/* | wc -l)" -eq "$count" ] || fail 'numbers came twice'
+done
+
 # A slow reader holds the sink up, and loses nothing.
 mkdir "$work/pipe"
 mkfifo "$work/pipe/records-00000"
