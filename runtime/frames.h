@@ -16,8 +16,8 @@
  * written one behind the other. Knows nothing of files. One thread.
  *
  * Records of one step and kind that follow one another are gathered in one frame. Memory is that of
- * the blocks which were not given back; who saves little by little looks at wax_frames_ready and
- * waits, who cannot wait (a state that is about to change) goes on: there are more blocks then.
+ * the blocks which were not given back; who saves little by little looks at wax_frames_pending
+ * and waits, who cannot wait (a state that is about to change) goes on: there are more blocks then.
  */
 struct wax_frames;
 

@@ -73,7 +73,7 @@ void wax_loop_hit(struct wax_loop *loop, struct wax_completion *watch, int resul
 
 int wax_loop_open(enum wax_io io, unsigned entries, struct wax_loop **ret_loop, struct wax_err *err)
 {
-	WAX_ASSERT(entries > 0);
+	WAX_ASSERT(entries >= 2);
 	WAX_ASSERT((entries & (entries - 1)) == 0);
 
 	if (io == WAX_IO_POSIX)
@@ -105,7 +105,7 @@ const char *wax_loop_backend(const struct wax_loop *loop)
 	return loop->backend->name;
 }
 
-static void start(struct wax_loop *loop, struct wax_completion *completion, unsigned kind, int fd)
+static void set_up(struct wax_loop *loop, struct wax_completion *completion, unsigned kind, int fd)
 {
 	WAX_ASSERT(!completion->busy);
 	WAX_ASSERT(completion->done);
@@ -114,10 +114,9 @@ static void start(struct wax_loop *loop, struct wax_completion *completion, unsi
 	completion->fd = fd;
 	completion->busy = 1;
 	loop->pending++;
-	loop->backend->start(loop, completion);
 }
 
-static void start_transfer(struct wax_loop *loop, struct wax_completion *completion, unsigned kind,
+static void set_up_transfer(struct wax_loop *loop, struct wax_completion *completion, unsigned kind,
 		int fd, void *buffer, uint32_t bytes, int64_t offset)
 {
 	/* More could not be told apart from a negative result. */
@@ -126,25 +125,51 @@ static void start_transfer(struct wax_loop *loop, struct wax_completion *complet
 	completion->buffer = buffer;
 	completion->bytes = bytes;
 	completion->offset = (uint64_t)offset;
-	start(loop, completion, offset < 0 ? kind | WAX_LOOP_STREAM : kind, fd);
+	set_up(loop, completion, offset < 0 ? kind | WAX_LOOP_STREAM : kind, fd);
+}
+
+static void set_up_sync(struct wax_loop *loop, struct wax_completion *completion, int fd,
+		struct wax_completion *write)
+{
+	completion->buffer = write;
+	set_up(loop, completion, WAX_LOOP_SYNC, fd);
 }
 
 void wax_loop_read(struct wax_loop *loop, struct wax_completion *completion, int fd, void *buffer,
 		uint32_t bytes, int64_t offset)
 {
-	start_transfer(loop, completion, WAX_LOOP_READ, fd, buffer, bytes, offset);
+	set_up_transfer(loop, completion, WAX_LOOP_READ, fd, buffer, bytes, offset);
+	loop->backend->start(loop, completion);
 }
 
 void wax_loop_write(struct wax_loop *loop, struct wax_completion *completion, int fd,
 		const void *buffer, uint32_t bytes, int64_t offset)
 {
-	start_transfer(loop, completion, WAX_LOOP_WRITE, fd, (void *)buffer, bytes, offset);
+	set_up_transfer(loop, completion, WAX_LOOP_WRITE, fd, (void *)buffer, bytes, offset);
+	loop->backend->start(loop, completion);
+}
+
+void wax_loop_sync(struct wax_loop *loop, struct wax_completion *completion, int fd)
+{
+	set_up_sync(loop, completion, fd, NULL);
+	loop->backend->start(loop, completion);
+}
+
+void wax_loop_write_sync(struct wax_loop *loop, struct wax_completion *write, int fd,
+		const void *buffer, uint32_t bytes, int64_t offset, struct wax_completion *sync)
+{
+	WAX_ASSERT(offset >= 0);
+
+	set_up_transfer(loop, write, WAX_LOOP_WRITE, fd, (void *)buffer, bytes, offset);
+	set_up_sync(loop, sync, fd, write);
+	loop->backend->start_linked(loop, write, sync);
 }
 
 void wax_loop_poll(struct wax_loop *loop, struct wax_completion *completion, int fd, short events)
 {
 	completion->events = events;
-	start(loop, completion, WAX_LOOP_POLL, fd);
+	set_up(loop, completion, WAX_LOOP_POLL, fd);
+	loop->backend->start(loop, completion);
 }
 
 void wax_loop_watch(struct wax_loop *loop, struct wax_completion *completion, int fd)

@@ -27,7 +27,7 @@ enum wax_io {
  * too. It is called from wax_loop_reap and wax_loop_wait only, never from the call that starts.
  */
 struct wax_completion {
-	/* result: bytes, poll events, or a negative errno */
+	/* result: bytes, poll events, 0 of a sync, or a negative errno */
 	void (*done)(struct wax_completion *completion, int result);
 	/* The loop's own while the operation is under way. */
 	struct wax_completion *next;
@@ -41,12 +41,12 @@ struct wax_completion {
 };
 
 /**
- * @param entries  operations submitted at once, a power of two; more wait in a queue
+ * @param entries  operations submitted at once, a power of two from 2 on; more wait in a queue
  * @param ret_loop gives; release with wax_loop_close
  * @return 0; -ENOMEM, -EPERM, -ENOSYS with a sentence that says what to do
  */
-int wax_loop_open(enum wax_io io, unsigned entries, struct wax_loop **ret_loop,
-		struct wax_err *err);
+int wax_loop_open(
+		enum wax_io io, unsigned entries, struct wax_loop **ret_loop, struct wax_err *err);
 /** Close; operations under way are cancelled and their done is not called. NULL is allowed. */
 void wax_loop_close(struct wax_loop *loop);
 /** "io_uring" or "posix". */
@@ -58,9 +58,16 @@ void wax_loop_read(struct wax_loop *loop, struct wax_completion *completion, int
 		uint32_t bytes, int64_t offset);
 void wax_loop_write(struct wax_loop *loop, struct wax_completion *completion, int fd,
 		const void *buffer, uint32_t bytes, int64_t offset);
+/** Make durable what was written to fd (fdatasync): 0 or a negative errno. Writes under way may or may
+ *  not be among it. */
+void wax_loop_sync(struct wax_loop *loop, struct wax_completion *completion, int fd);
+/** Write at an offset (not -1), and sync when, and only when, all of it is written: the result of
+ *  sync is -ECANCELED where the write failed, was short, or was cancelled. Other writes under way
+ *  may or may not be among what is made durable. */
+void wax_loop_write_sync(struct wax_loop *loop, struct wax_completion *write, int fd,
+		const void *buffer, uint32_t bytes, int64_t offset, struct wax_completion *sync);
 /** Wait once until fd is ready: POLLIN, POLLOUT. */
-void wax_loop_poll(
-		struct wax_loop *loop, struct wax_completion *completion, int fd, short events);
+void wax_loop_poll(struct wax_loop *loop, struct wax_completion *completion, int fd, short events);
 /** Call done each time fd becomes readable, until the loop is closed; for eventfds, whose counter
  *  the loop resets. */
 void wax_loop_watch(struct wax_loop *loop, struct wax_completion *completion, int fd);

@@ -26,6 +26,7 @@ enum wax_loop_kind {
 	WAX_LOOP_WRITE = 2,
 	WAX_LOOP_POLL = 3,
 	WAX_LOOP_WATCH = 4,
+	WAX_LOOP_SYNC = 5, /* buffer: the write that it is linked behind, or NULL */
 
 	WAX_LOOP_KIND = 0x07,
 	WAX_LOOP_STREAM = 0x08,    /* a read or write at the file's own position */
@@ -46,6 +47,9 @@ struct wax_loop_backend {
 	const char *name;
 	/* Take an operation; cannot fail: what goes wrong is its result. */
 	void (*start)(struct wax_loop *loop, struct wax_completion *completion);
+	/* The same of a write and a sync that is linked behind it: sync->buffer is write. */
+	void (*start_linked)(struct wax_loop *loop, struct wax_completion *write,
+			struct wax_completion *sync);
 	/* A watch is new in loop->watches. */
 	void (*watch)(struct wax_loop *loop, struct wax_completion *completion);
 	/* End an operation or a watch that the backend has; returns when neither the kernel nor the

@@ -2,7 +2,7 @@
 /*
  * The event loop on poll(2), for where io_uring is forbidden.
  *
- * A transfer at an offset, or on a regular file, is done when it is started: the page cache has no
+ * A transfer at an offset, or on a regular file, or a sync, is done when it is started: the page cache has no
  * readiness to wait for. It has ended then; only its done waits for the next reap or wait, as with
  * io_uring. Everything else is in `polled` until poll(2) says that it is ready.
  *
@@ -75,6 +75,16 @@ static struct pollfd pollfd_of(const struct wax_completion *completion)
 	return fd;
 }
 
+static int sync_data(int fd)
+{
+	int rc;
+
+	do
+		rc = fdatasync(fd) < 0 ? -errno : 0;
+	while (rc == -EINTR);
+	return rc;
+}
+
 /* At an offset, or where readiness is no question. Once: -EINTR is possible. */
 static int transfer(const struct wax_completion *completion, uint32_t bytes)
 {
@@ -116,6 +126,17 @@ static int transfer_now(const struct wax_completion *completion)
 			reads || piece.iov_len < PIPE_BUF ? completion->bytes : PIPE_BUF);
 }
 
+/* The same, until it is not interrupted. */
+static int transfer_whole(const struct wax_completion *completion)
+{
+	int rc;
+
+	do
+		rc = transfer(completion, completion->bytes);
+	while (rc == -EINTR);
+	return rc;
+}
+
 static bool has_readiness(const struct wax_completion *completion)
 {
 	struct stat info;
@@ -128,17 +149,28 @@ static bool has_readiness(const struct wax_completion *completion)
 static void posix_start(struct wax_loop *loop, struct wax_completion *completion)
 {
 	struct posix *posix = posix_of(loop);
-	int rc;
 
+	if (kind_of(completion) == WAX_LOOP_SYNC) {
+		wax_loop_ended(loop, completion, sync_data(completion->fd));
+		return;
+	}
 	if (kind_of(completion) != WAX_LOOP_POLL && !has_readiness(completion)) {
-		do
-			rc = transfer(completion, completion->bytes);
-		while (rc == -EINTR);
-		wax_loop_ended(loop, completion, rc);
+		wax_loop_ended(loop, completion, transfer_whole(completion));
 		return;
 	}
 	wax_loop_queue_push(&posix->polled, completion);
 	reserve(posix);
+}
+
+static void posix_start_linked(
+		struct wax_loop *loop, struct wax_completion *write, struct wax_completion *sync)
+{
+	uint32_t bytes = write->bytes;
+	int rc = transfer_whole(write);
+	bool whole = rc >= 0 && (uint32_t)rc == bytes;
+
+	wax_loop_ended(loop, write, rc);
+	wax_loop_ended(loop, sync, whole ? sync_data(sync->fd) : -ECANCELED);
 }
 
 static void posix_watch(struct wax_loop *loop, struct wax_completion *completion)
@@ -283,6 +315,7 @@ static void posix_close(struct wax_loop *loop)
 static const struct wax_loop_backend backend = {
 		.name = "posix",
 		.start = posix_start,
+		.start_linked = posix_start_linked,
 		.watch = posix_watch,
 		.cancel = posix_cancel,
 		.reap = posix_reap,

@@ -9,6 +9,11 @@
  * Nothing is done in the kernel while there is nothing to do: with TASKRUN_FLAG it says in the
  * shared flags word when it has completions to deliver, and reap looks only there.
  *
+ * A sync that is linked behind a write stands right behind it in `waiting`, and both SQEs are put into
+ * the queue at once. The kernel cancels it when the write fails or is short. A link holds only among
+ * what one call submits: when the kernel stops between the two (it has no memory for now), the sync
+ * is taken out of the queue again and waits in `behind` until the write has ended.
+ *
  * What goes wrong: a stream that somebody made non-blocking gives -EAGAIN, and is then polled
  * before it is tried again. A multishot poll may end by itself, and is then armed anew. More
  * completions than CQEs: the kernel keeps the rest and says so in the flags word.
@@ -26,6 +31,7 @@ struct uring {
 	struct wax_loop loop;
 	struct io_uring ring;
 	struct wax_loop_queue waiting;
+	struct wax_loop_queue behind;     /* syncs whose link was broken */
 	struct wax_completion *in_flight; /* doubly linked, see link_back; without watches */
 	unsigned unarmed;                 /* watches that wait for an SQE */
 	bool has_work;                    /* something may be there to submit */
@@ -107,6 +113,9 @@ static void prepare(struct io_uring_sqe *sqe, struct wax_completion *completion)
 	case WAX_LOOP_WATCH:
 		io_uring_prep_poll_multishot(sqe, completion->fd, POLLIN);
 		break;
+	case WAX_LOOP_SYNC:
+		io_uring_prep_fsync(sqe, completion->fd, IORING_FSYNC_DATASYNC);
+		break;
 	default:
 		WAX_ASSERT(false);
 	}
@@ -129,6 +138,25 @@ static void prepare_watches(struct uring *uring)
 	}
 }
 
+/* One that waits: does a sync stand behind it that is linked to it? */
+static bool has_sync(const struct wax_completion *completion)
+{
+	const struct wax_completion *next = completion->next;
+
+	return next && (next->kind & WAX_LOOP_KIND) == WAX_LOOP_SYNC && next->buffer == completion;
+}
+
+/* There is room. */
+static void prepare_next(struct uring *uring, unsigned flags)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+	struct wax_completion *completion = wax_loop_queue_pop(&uring->waiting);
+
+	prepare(sqe, completion);
+	sqe->flags |= (uint8_t)flags;
+	put_in_flight(uring, completion);
+}
+
 /* @return does something still wait, because the queue is full? */
 static bool prepare_waiting(struct uring *uring)
 {
@@ -136,16 +164,56 @@ static bool prepare_waiting(struct uring *uring)
 		prepare_watches(uring);
 
 	while (uring->waiting.head) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
-		struct wax_completion *completion;
+		bool linked = has_sync(uring->waiting.head);
 
-		if (!sqe)
+		if (io_uring_sq_space_left(&uring->ring) < 1u + linked)
 			return true;
-		completion = wax_loop_queue_pop(&uring->waiting);
-		prepare(sqe, completion);
-		put_in_flight(uring, completion);
+		prepare_next(uring, linked ? IOSQE_IO_LINK : 0);
+		if (linked)
+			prepare_next(uring, 0);
 	}
 	return uring->unarmed > 0;
+}
+
+/* Called after each submission, before anything is collected: the write has ended for nobody yet.
+ * An SQE that the kernel has not taken is ours. */
+static void mend_link(struct uring *uring)
+{
+	const struct io_uring_sq *sq = &uring->ring.sq;
+	struct io_uring_sqe *sqe = &sq->sqes[*sq->khead & sq->ring_mask];
+	struct wax_completion *sync;
+
+	if (io_uring_sq_ready(&uring->ring) == 0 || sqe->opcode != IORING_OP_FSYNC)
+		return;
+	sync = (struct wax_completion *)(uintptr_t)sqe->user_data;
+	if (!sync->buffer)
+		return;
+	take_from_flight(uring, sync);
+	wax_loop_queue_push(&uring->behind, sync);
+	io_uring_prep_nop(sqe);
+	io_uring_sqe_set_data(sqe, NULL);
+}
+
+/* A write has ended: its sync may be in `behind`. */
+static void write_ended(struct uring *uring, const struct wax_completion *write, bool whole)
+{
+	struct wax_completion *sync = uring->behind.head;
+
+	while (sync && sync->buffer != write)
+		sync = sync->next;
+	if (!sync)
+		return;
+
+	wax_loop_queue_remove(&uring->behind, sync);
+	sync->buffer = NULL;
+	if (sync->kind & WAX_LOOP_CANCELLED) {
+		sync->kind &= (uint8_t)~WAX_LOOP_CANCELLED;
+	} else if (whole) {
+		wax_loop_queue_push(&uring->waiting, sync);
+		uring->has_work = true;
+	} else {
+		wax_loop_ended(&uring->loop, sync, -ECANCELED);
+	}
 }
 
 static void watch_completed(
@@ -186,8 +254,9 @@ static bool retried(struct uring *uring, struct wax_completion *completion, int 
 static void completed(struct uring *uring, const struct io_uring_cqe *cqe)
 {
 	struct wax_completion *completion = io_uring_cqe_get_data(cqe);
+	bool whole;
 
-	/* The answer to a cancellation. */
+	/* The answer to a cancellation, or nothing where a sync was. */
 	if (!completion)
 		return;
 
@@ -197,10 +266,13 @@ static void completed(struct uring *uring, const struct io_uring_cqe *cqe)
 	}
 
 	take_from_flight(uring, completion);
+	whole = cqe->res >= 0 && (uint32_t)cqe->res == completion->bytes;
 	if (completion->kind & WAX_LOOP_CANCELLED)
 		completion->kind &= (uint8_t)~WAX_LOOP_CANCELLED;
 	else if (!retried(uring, completion, cqe->res))
 		wax_loop_ended(&uring->loop, completion, cqe->res);
+	if (wax_unlikely(uring->behind.head != NULL))
+		write_ended(uring, completion, whole);
 }
 
 static void collect(struct uring *uring)
@@ -241,6 +313,7 @@ static void enter(struct uring *uring)
 		more = prepare_waiting(uring);
 		int rc = io_uring_submit_and_get_events(&uring->ring);
 
+		mend_link(uring);
 		collect(uring);
 		if (rc < 0)
 			break;
@@ -281,7 +354,10 @@ static void uring_wait(struct wax_loop *loop, int64_t timeout_ns)
 		return;
 	}
 	while (prepare_waiting(uring)) {
-		if (io_uring_submit(&uring->ring) < 0)
+		int rc = io_uring_submit(&uring->ring);
+
+		mend_link(uring);
+		if (rc < 0)
 			break;
 	}
 
@@ -291,6 +367,7 @@ static void uring_wait(struct wax_loop *loop, int64_t timeout_ns)
 		io_uring_submit_and_wait(&uring->ring, 1);
 	else
 		io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1, &timeout, NULL);
+	mend_link(uring);
 	collect(uring);
 	look_for_work(uring);
 	if (kernel_has_more(uring))
@@ -303,6 +380,13 @@ static void uring_start(struct wax_loop *loop, struct wax_completion *completion
 
 	wax_loop_queue_push(&uring->waiting, completion);
 	uring->has_work = true;
+}
+
+static void uring_start_linked(
+		struct wax_loop *loop, struct wax_completion *write, struct wax_completion *sync)
+{
+	uring_start(loop, write);
+	uring_start(loop, sync);
 }
 
 static void uring_watch(struct wax_loop *loop, struct wax_completion *completion)
@@ -320,9 +404,25 @@ static struct io_uring_sqe *get_sqe(struct uring *uring)
 
 	while (!(sqe = io_uring_get_sqe(&uring->ring))) {
 		io_uring_submit(&uring->ring);
+		mend_link(uring);
 		collect(uring);
 	}
 	return sqe;
+}
+
+/* One that waits. @return was it there? */
+static bool cancel_waiting(struct uring *uring, struct wax_completion *completion)
+{
+	struct wax_completion *sync;
+
+	if (!wax_loop_queue_remove(&uring->waiting, completion))
+		return false;
+	if (has_sync(completion)) {
+		sync = completion->next;
+		wax_loop_queue_remove(&uring->waiting, sync);
+		wax_loop_ended(&uring->loop, sync, -ECANCELED);
+	}
+	return true;
 }
 
 static void uring_cancel(struct wax_loop *loop, struct wax_completion *completion)
@@ -335,7 +435,8 @@ static void uring_cancel(struct wax_loop *loop, struct wax_completion *completio
 			uring->unarmed -= !(completion->kind & WAX_LOOP_DEAD);
 			return;
 		}
-	} else if (wax_loop_queue_remove(&uring->waiting, completion)) {
+	} else if (cancel_waiting(uring, completion) ||
+			wax_loop_queue_remove(&uring->behind, completion)) {
 		return;
 	}
 
@@ -346,6 +447,7 @@ static void uring_cancel(struct wax_loop *loop, struct wax_completion *completio
 	io_uring_sqe_set_data(sqe, NULL);
 	while (completion->kind & WAX_LOOP_CANCELLED) {
 		io_uring_submit_and_wait(&uring->ring, 1);
+		mend_link(uring);
 		collect(uring);
 	}
 }
@@ -370,6 +472,7 @@ static void uring_close(struct wax_loop *loop)
 static const struct wax_loop_backend backend = {
 		.name = "io_uring",
 		.start = uring_start,
+		.start_linked = uring_start_linked,
 		.watch = uring_watch,
 		.cancel = uring_cancel,
 		.reap = uring_reap,

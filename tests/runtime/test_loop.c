@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -601,6 +603,292 @@ BOTH(reap_alone_makes_progress)
 	cr_assert_eq(op.done_count, 1);
 	cr_assert_str_eq(buffer, "hello");
 	wax_loop_close(loop);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+BOTH(sync_gives_0_or_what_is_wrong)
+{
+	struct op file = op_make(loop), none = op_make(loop), pipe_op = op_make(loop);
+	int fd = temporary_file("0123456789");
+	int fds[2];
+
+	cr_assert_eq(pipe(fds), 0);
+	wax_loop_sync(loop, &file.completion, fd);
+	wax_loop_sync(loop, &none.completion, 999);
+	wax_loop_sync(loop, &pipe_op.completion, fds[1]);
+	cr_assert_eq(file.done_count, 0);
+	cr_assert_eq(wax_loop_pending(loop), 3);
+	wait_for(loop, &file.done_count, 1);
+	wait_for(loop, &none.done_count, 1);
+	wait_for(loop, &pipe_op.done_count, 1);
+	cr_assert_eq(file.result, 0);
+	cr_assert_eq(none.result, -EBADF);
+	cr_assert_eq(pipe_op.result, -EINVAL);
+	wax_loop_close(loop);
+	close(fd);
+}
+
+/* Of a sync: the write that it is linked behind must have been told. */
+static void note_behind(struct wax_completion *completion, int result)
+{
+	const struct op *write = (const struct op *)((struct op *)completion)->buffer;
+
+	note(completion, result);
+	cr_assert_eq(write->done_count, 1);
+}
+
+static struct op op_behind(struct wax_loop *loop, struct op *write)
+{
+	return (struct op){.completion.done = note_behind, .loop = loop, .buffer = (char *)write};
+}
+
+BOTH(sync_is_told_behind_the_write_that_it_is_linked_to)
+{
+	char buffer[11] = "";
+	struct op op = op_make(loop), sync = op_behind(loop, &op);
+	int fd = temporary_file("0123456789");
+
+	wax_loop_write_sync(loop, &op.completion, fd, "abc", 3, 4, &sync.completion);
+	cr_assert_eq(op.done_count + sync.done_count, 0);
+	cr_assert_eq(wax_loop_pending(loop), 2);
+	wait_for(loop, &sync.done_count, 1);
+	cr_assert_eq(op.result, 3);
+	cr_assert_eq(sync.result, 0);
+	cr_assert_eq(wax_loop_pending(loop), 0);
+	cr_assert_eq(pread(fd, buffer, 10, 0), 10);
+	cr_assert_str_eq(buffer, "0123abc789");
+	wax_loop_close(loop);
+	close(fd);
+}
+
+/* Files may have `bytes` from now on, in this process. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+BOTH(sync_behind_a_write_that_fails_or_is_short_is_cancelled)
+{
+	struct op none = op_make(loop), none_sync = op_behind(loop, &none);
+	struct op part = op_make(loop), part_sync = op_behind(loop, &part);
+	struct op full = op_make(loop), full_sync = op_behind(loop, &full);
+	int fd = temporary_file("0123456789");
+
+	limit_files(20);
+	wax_loop_write_sync(loop, &none.completion, 999, "abc", 3, 0, &none_sync.completion);
+	wax_loop_write_sync(
+			loop, &part.completion, fd, "abcdefghij", 10, 15, &part_sync.completion);
+	wax_loop_write_sync(loop, &full.completion, fd, "abc", 3, 20, &full_sync.completion);
+	wait_for(loop, &none_sync.done_count, 1);
+	wait_for(loop, &part_sync.done_count, 1);
+	wait_for(loop, &full_sync.done_count, 1);
+	cr_assert_eq(none.result, -EBADF);
+	cr_assert_eq(none_sync.result, -ECANCELED);
+	cr_assert_eq(part.result, 5);
+	cr_assert_eq(part_sync.result, -ECANCELED);
+	cr_assert_eq(full.result, -EFBIG);
+	cr_assert_eq(full_sync.result, -ECANCELED);
+	wax_loop_close(loop);
+	close(fd);
+}
+
+/* A read between shifts the pairs: some would be cut by the end of the queue. */
+BOTH(more_linked_syncs_than_entries)
+{
+	enum { COUNT = 100 };
+	struct op *ops = calloc(COUNT, 3 * sizeof(*ops));
+	char *buffers = calloc(COUNT, 1);
+	int fd = temporary_file("0123456789");
+	int bad;
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		struct op *op = &ops[3 * i];
+
+		op[0] = op_make(loop);
+		op[1] = op_behind(loop, op);
+		op[2] = op_make(loop);
+		bad = i % 5 == 0;
+		wax_loop_write_sync(loop, &op[0].completion, bad ? 999 : fd, "x", 1, 10 + i,
+				&op[1].completion);
+		if (i % 3 == 0)
+			wax_loop_read(loop, &op[2].completion, fd, buffers + i, 1, i % 10);
+	}
+	for (int i = 0; i < 1000 && wax_loop_pending(loop) > 0; i++)
+		wax_loop_wait(loop, 10 * MS);
+	for (unsigned i = 0; i < COUNT; i++) {
+		const struct op *op = &ops[3 * i];
+
+		bad = i % 5 == 0;
+		cr_assert_eq(op[0].done_count, 1);
+		cr_assert_eq(op[1].done_count, 1);
+		cr_assert_eq(op[0].result, bad ? -EBADF : 1);
+		cr_assert_eq(op[1].result, bad ? -ECANCELED : 0);
+		cr_assert_eq(op[2].done_count, i % 3 == 0);
+	}
+	wax_loop_close(loop);
+	free(ops);
+	free(buffers);
+	close(fd);
+}
+
+BOTH(cancelled_write_cancels_its_sync_but_not_the_other_way)
+{
+	struct op ops[4], syncs[4];
+	int fd = temporary_file("0123456789");
+	char text[5] = "";
+
+	for (unsigned i = 0; i < 4; i++) {
+		ops[i] = op_make(loop);
+		syncs[i] = op_make(loop);
+		if (i == 2)
+			wax_loop_reap(loop);
+		wax_loop_write_sync(loop, &ops[i].completion, fd, &"abcd"[i], 1, i,
+				&syncs[i].completion);
+	}
+	/* 0 and 1 may have ended already, 2 and 3 wait. */
+	wax_loop_cancel(loop, &ops[0].completion);
+	wax_loop_cancel(loop, &syncs[1].completion);
+	wax_loop_cancel(loop, &ops[2].completion);
+	wax_loop_cancel(loop, &syncs[3].completion);
+	for (int i = 0; i < 100 && wax_loop_pending(loop) > 0; i++)
+		wax_loop_wait(loop, 10 * MS);
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert_eq(ops[i].completion.busy, 0);
+		cr_assert_eq(syncs[i].completion.busy, 0);
+	}
+	cr_assert_eq(syncs[0].done_count, 1);
+	cr_assert_eq(ops[1].result, 1);
+	cr_assert_eq(ops[2].done_count, 0);
+	cr_assert_eq(syncs[2].done_count, 1);
+	if (strcmp(wax_loop_backend(loop), "io_uring") == 0)
+		cr_assert_eq(syncs[2].result, -ECANCELED);
+	cr_assert_eq(ops[3].result, 1);
+	cr_assert_eq(syncs[3].done_count, 0);
+	cr_assert_eq(pread(fd, text, 4, 0), 4);
+	cr_assert_eq(text[1], 'b');
+	cr_assert_eq(text[3], 'd');
+	wax_loop_close(loop);
+	close(fd);
+}
+
+BOTH(close_ends_linked_syncs)
+{
+	enum { COUNT = 20 };
+	struct op *ops = calloc(COUNT, 2 * sizeof(*ops));
+	int fd = temporary_file("0123456789");
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		ops[2 * i] = op_make(loop);
+		ops[2 * i + 1] = op_make(loop);
+		wax_loop_write_sync(loop, &ops[2 * i].completion, fd, "x", 1, i,
+				&ops[2 * i + 1].completion);
+		if (i == COUNT / 2)
+			wax_loop_reap(loop);
+	}
+	wax_loop_close(loop);
+	for (unsigned i = 0; i < 2 * COUNT; i++)
+		cr_assert_eq(ops[i].completion.busy, 0);
+	free(ops);
+	close(fd);
+}
+
+/* What the kernel does when it has no memory for the second of two: it takes one less than it is
+ * given, once. */
+static bool cut_link;
+
+int io_uring_submit_and_get_events(struct io_uring *ring)
+{
+	static int (*real)(struct io_uring * ring);
+	unsigned held = cut_link;
+	int rc;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "io_uring_submit_and_get_events");
+	cut_link = false;
+	ring->sq.sqe_tail -= held;
+	rc = real(ring);
+	ring->sq.sqe_tail += held;
+	return rc;
+}
+
+static void fill_pipe(int fds[2])
+{
+	char piece[4096] = "";
+
+	cr_assert_eq(pipe2(fds, O_NONBLOCK), 0);
+	while (write(fds[1], piece, sizeof(piece)) > 0)
+		continue;
+	fcntl(fds[1], F_SETFL, 0);
+}
+
+Test(loop_uring, sync_whose_link_the_kernel_has_cut_comes_behind_the_write_all_the_same)
+{
+	struct wax_loop *loop = open_loop(WAX_IO_URING);
+	struct op full = op_make(loop), full_sync = op_behind(loop, &full);
+	struct op part = op_make(loop), part_sync = op_behind(loop, &part);
+	int fd = temporary_file("0123456789");
+
+	limit_files(20);
+	cut_link = true;
+	wax_loop_write_sync(loop, &full.completion, fd, "abc", 3, 4, &full_sync.completion);
+	wax_loop_reap(loop);
+	cr_assert_not(cut_link);
+	wait_for(loop, &full_sync.done_count, 1);
+	cr_assert_eq(full.result, 3);
+	cr_assert_eq(full_sync.result, 0);
+
+	cut_link = true;
+	wax_loop_write_sync(
+			loop, &part.completion, fd, "abcdefghij", 10, 15, &part_sync.completion);
+	wax_loop_reap(loop);
+	cr_assert_not(cut_link);
+	wait_for(loop, &part_sync.done_count, 1);
+	cr_assert_eq(part.result, 5);
+	cr_assert_eq(part_sync.result, -ECANCELED);
+	cr_assert_eq(wax_loop_pending(loop), 0);
+	wax_loop_close(loop);
+	close(fd);
+}
+
+/* A pipe that is full makes the write last. */
+Test(loop_uring, sync_whose_link_was_cut_waits_and_may_be_cancelled)
+{
+	struct wax_loop *loop = open_loop(WAX_IO_URING);
+	struct op ops[4], syncs[4];
+	int fds[2];
+
+	fill_pipe(fds);
+	for (unsigned i = 0; i < 4; i++) {
+		ops[i] = op_make(loop);
+		syncs[i] = op_make(loop);
+		cut_link = true;
+		wax_loop_write_sync(
+				loop, &ops[i].completion, fds[1], "x", 1, 0, &syncs[i].completion);
+		wax_loop_reap(loop);
+		cr_assert_not(cut_link);
+		wax_loop_reap(loop);
+		cr_assert_eq(ops[i].done_count + syncs[i].done_count, 0);
+	}
+	wax_loop_cancel(loop, &syncs[0].completion);
+	cr_assert_eq(wax_loop_pending(loop), 7);
+	wax_loop_cancel(loop, &ops[1].completion);
+	wait_for(loop, &syncs[1].done_count, 1);
+	cr_assert_eq(syncs[1].result, -ECANCELED);
+	cr_assert_eq(wax_loop_pending(loop), 5);
+	cr_assert_eq(syncs[2].done_count, 0, "it waits for its write");
+
+	/* The rest goes with the loop. */
+	wax_loop_close(loop);
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert_eq(ops[i].completion.busy, 0);
+		cr_assert_eq(syncs[i].completion.busy, 0);
+	}
 	close(fds[0]);
 	close(fds[1]);
 }
