@@ -35,26 +35,29 @@ struct wax_log_epoch {
 struct wax_log_segment {
 	char name[WAX_LOG_NAME_BYTES];
 	uint64_t number;
-	uint64_t bytes; /* of the file */
-	const char *mapped;
-	int fd;
+	uint64_t bytes;      /* of the file */
+	uint64_t data_bytes; /* to the last that is not zero */
+	const char *mapped;  /* NULL: it is empty */
 };
 
 struct wax_log_scan {
+	char *path; /* of the generation, for sentences */
 	uint32_t worker;
 	uint32_t worker_count;
-	uint64_t generation;
+	uint64_t generation; /* 0: no segment says */
 	uint64_t run;
-	struct wax_log_segment *segments;
+	struct wax_log_segment *segments; /* in order, without gaps; what lies before a gap was about
+					   * to be removed and is not here */
 	uint32_t segment_count;
-	struct wax_log_frame *frames;
+	struct wax_log_frame *frames; /* the last is an END; OPEN and PAD are among them */
 	uint32_t frame_count;
 	struct wax_log_epoch *epochs; /* ascending */
 	uint32_t epoch_count;
 	/* What lies behind the last whole epoch. */
 	uint32_t torn_segment; /* index */
 	uint64_t torn_offset;
-	uint64_t torn_bytes; /* 0: the log ends with an END */
+	uint64_t torn_bytes; /* to the last that is not zero; 0: the log ends with an END */
+	uint64_t torn_epoch; /* the last of which there is a frame; 0: none */
 	struct wax_err torn; /* why it ends there: "frame at byte 81920 of '...': ..." */
 };
 
@@ -71,7 +74,8 @@ int wax_log_scan(int dir, const char *path, uint32_t worker, struct wax_log_scan
 		struct wax_err *err);
 void wax_log_scan_free(struct wax_log_scan *scan);
 
-/** Check the payload of a frame against its hash. @return 0; -EBADMSG with a sentence that names
+/** Check the payload of a frame against its hash. @param frame of the scan; the one before it is
+ *  read ahead @return 0; -EBADMSG with a sentence that names
  *  file and byte */
 int wax_log_check_frame(const struct wax_log_scan *scan, const struct wax_log_frame *frame,
 		struct wax_err *err);
