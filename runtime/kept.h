@@ -103,6 +103,13 @@ struct wax_kept_stats wax_kept_stats(const struct wax_kept *kept);
 int wax_kept_load(struct wax_kept *kept, const struct wax_log_scan *scan,
 		const struct wax_log_frame *frame, uint32_t me, uint32_t worker_count,
 		struct wax_err *err);
+/**
+ * The frames of this log were taken from its base on, which is not 0: they hold all keys that its
+ * worker owned, and what older generations say of these keys is out of date, though it be needed for
+ * the keys of other workers. @return 0 or -ENOMEM, with a sentence
+ */
+int wax_kept_load_whole(
+		struct wax_kept *kept, const struct wax_log_scan *scan, struct wax_err *err);
 /** That was all. @return 0 or negative, with a sentence */
 int wax_kept_loaded(struct wax_kept *kept, struct wax_err *err);
 

@@ -17,8 +17,9 @@
  * of them at once.
  *
  * A key that is gone must not be made from an older record: it goes into a table of such keys, for as
- * long as it is loaded. That all were gone is said by a worker of the keys that it owned, which older
- * records do not tell by where they are, but by their hash.
+ * long as it is loaded. That older records are of no use is said by a worker of the keys that it
+ * owned: after a CLEAR, and where a pass was over. In older generations these keys are known by their
+ * hash.
  */
 
 /* The keys that one of so many workers owns. */
@@ -239,6 +240,15 @@ static int fail(struct wax_kept *kept, int r, struct wax_err *err)
 	return wax_err_set(err, r, "a state that was saved is not one of this step");
 }
 
+int wax_kept_load_whole(struct wax_kept *kept, const struct wax_log_scan *scan, struct wax_err *err)
+{
+	int r = kept->loading ? 0 : begin(kept);
+
+	if (r == 0)
+		r = take_clear(kept->loading, (struct scope){scan->worker, scan->worker_count});
+	return r < 0 ? fail(kept, r, err) : 0;
+}
+
 int wax_kept_load(struct wax_kept *kept, const struct wax_log_scan *scan,
 		const struct wax_log_frame *frame, uint32_t me, uint32_t worker_count,
 		struct wax_err *err)
@@ -247,10 +257,8 @@ int wax_kept_load(struct wax_kept *kept, const struct wax_log_scan *scan,
 
 	if (r < 0)
 		return fail(kept, r, err);
-	if (frame->head.kind == WAX_LOG_CLEAR) {
-		r = take_clear(kept->loading, (struct scope){scan->worker, scan->worker_count});
-		return r < 0 ? fail(kept, r, err) : 0;
-	}
+	if (frame->head.kind == WAX_LOG_CLEAR)
+		return wax_kept_load_whole(kept, scan, err);
 	r = check_sizes(kept, &frame->head, err);
 	if (r < 0)
 		return r;
