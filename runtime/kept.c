@@ -19,6 +19,8 @@
 /* So many records are enough for an average of their size; older ones count half. */
 #define AVERAGE_COUNT_MAX ((uint64_t)1 << 20)
 
+const struct wax_kept_ops wax_kept_plain = {NULL};
+
 /* ---- records */
 
 static int reserve_room(struct wax_kept *kept, size_t bytes)

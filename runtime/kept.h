@@ -44,6 +44,9 @@ struct wax_kept_ops {
 	bool adds_only;
 };
 
+/** Of states that are plain bytes, which any lookup may change. */
+extern const struct wax_kept_ops wax_kept_plain;
+
 /**
  * In open of an operator: its table is to outlive the run. Does nothing, and gives 0, where the run
  * keeps no state.
