@@ -104,7 +104,8 @@ void wax_final_close(struct wax_op *op);
 		.kind = name, .params_bytes = sizeof(params), .any_order = commutes,               \
 		.data_bytes = sizeof(struct wax_final), .open = wax_final_open,                    \
 		.push = wax_final_push, .wake = wax_final_wake, .end = wax_final_end,              \
-		.state_bytes = wax_final_state_bytes, .close = wax_final_close, .expires = true    \
+		.state_bytes = wax_final_state_bytes, .close = wax_final_close, .expires = true,   \
+		.keeps = true                                                                      \
 	}
 
 /** Fill in what follows from the types. @param state NULL: state_bytes is set already */

@@ -275,6 +275,7 @@ static void close(struct wax_op *op)
 
 static const struct wax_op_class dedup_class = {
 		.kind = "dedup",
+		.keeps = true,
 		.params_bytes = sizeof(struct params),
 		.data_bytes = sizeof(struct data),
 		.open = open,

@@ -845,8 +845,8 @@ static size_t state_bytes(const struct wax_op *op)
 #define CLASS(name)                                                                                \
 	{                                                                                          \
 		.kind = name, .params_bytes = sizeof(struct params),                               \
-		.data_bytes = sizeof(struct data), .expires = true, .open = open, .push = push,    \
-		.state_bytes = state_bytes, .wake = wake, .epoch_end = epoch_end,                  \
+		.data_bytes = sizeof(struct data), .expires = true, .keeps = true, .open = open,   \
+		.push = push, .state_bytes = state_bytes, .wake = wake, .epoch_end = epoch_end,    \
 		.rehearse = rehearse_all, .end = end, .close = close                               \
 	}
 

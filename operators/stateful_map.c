@@ -158,6 +158,7 @@ static const struct wax_op_class stateful_map_class = {
 		.push = push,
 		.wake = wake,
 		.expires = true,
+		.keeps = true,
 		.state_bytes = state_bytes,
 		.close = close,
 };

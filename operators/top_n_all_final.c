@@ -166,6 +166,7 @@ static const struct wax_op_class top_n_all_final_class = {
 		.params_bytes = sizeof(struct wax_top_rules),
 		.data_bytes = sizeof(struct data),
 		.any_order = true,
+		.keeps = true,
 		.open = open,
 		.push = push,
 		.end = end,

@@ -28,12 +28,13 @@ struct wax_kept;
  * callback did with wax_fail.
  */
 struct wax_op_class {
-	const char *kind;      /* "map": as graphs show it */
-	size_t params_bytes;   /* of step->params: what the flow said; the same in all workers */
-	size_t data_bytes;     /* of op->data: this worker's own; zeroed */
+	const char *kind;   /* "map": as graphs show it */
+	size_t params_bytes; /* of step->params: what the flow said; the same in all workers */
+	size_t data_bytes;   /* of op->data: this worker's own; zeroed */
 	bool counts_as_output; /* a flow needs at least one of these */
 	bool any_order; /* has state, but what becomes of it does not depend on the order of items */
-	bool expires;   /* its keys can: wax_ttl */
+	bool expires;          /* its keys can: wax_ttl */
+	bool keeps;            /* has state that outlives the run, where that keeps it: wax_op_keep */
 
 	/* In the launcher, when the number of workers is known, before the fork: find what can only
 	 * be found there (are the files there? which partitions?). */
@@ -75,14 +76,14 @@ struct wax_op {
 	void *params;           /* step->params */
 	void *data;
 	struct wax_kept *kept; /* see wax_op_keep; NULL: its state does not outlive the run */
-	int64_t wake_at;       /* when to call wake, ns since the Unix epoch; WAX_NEVER at first */
+	int64_t wake_at; /* when to call wake, ns since the Unix epoch; WAX_NEVER at first */
 	_Atomic uint64_t *calls; /* of this worker: see wax_op_called */
-	uint32_t index;          /* of the step */
+	uint32_t index;  /* of the step */
 	uint32_t inputs_live;
 	uint32_t input; /* by which the batch came that is read */
-	bool busy;      /* a sink that takes nothing now: its stage waits */
-	bool flushing;  /* a sink whose flush is under way: call it again when woken */
-	bool woken;     /* by wax_env_wake: its stage has something to do */
+	bool busy;  /* a sink that takes nothing now: its stage waits */
+	bool flushing; /* a sink whose flush is under way: call it again when woken */
+	bool woken; /* by wax_env_wake: its stage has something to do */
 	bool ended;
 };
 
