@@ -146,7 +146,24 @@ static int link_lives(struct wax_op *op)
 	return 0;
 }
 
-static const struct wax_kept_ops kept_ops = {.made = link_lives, .adds_only = true};
+/* The key of the item, in a key of the table. */
+static struct wax_bytes item_key(const struct wax_op *op, struct wax_bytes key)
+{
+	const struct params *params = op->params;
+	uint32_t head = fixed_bytes(params) ? 0 : sizeof(uint32_t);
+	uint32_t key_bytes = params->key_bytes;
+
+	if (params->same == WAX_SAME_KEY || key.bytes < head)
+		return key;
+	if (head > 0)
+		memcpy(&key_bytes, key.data, sizeof(key_bytes));
+	if (key_bytes > key.bytes - head)
+		return key;
+	return (struct wax_bytes){(const char *)key.data + head, key_bytes};
+}
+
+static const struct wax_kept_ops kept_ops = {
+		.made = link_lives, .routed_by = item_key, .adds_only = true};
 
 static int open(struct wax_op *op, struct wax_err *err)
 {

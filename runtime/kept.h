@@ -36,10 +36,13 @@ struct wax_kept_ops {
 	 *  @return 0; negative after wax_op_fail */
 	int (*print)(struct wax_op *op, void *state, struct wax_bytes *ret_bytes);
 	/** The other way round: state is zeroed. NULL: copied back.
-	 *  @return 0; negative after wax_op_fail */
+	 *  @return 0; negative, after wax_op_fail where there is more to say */
 	int (*make)(struct wax_op *op, void *state, struct wax_bytes bytes);
 	/** All that was saved has been made. May be NULL. @return 0; negative after wax_op_fail */
 	int (*made)(struct wax_op *op);
+	/** By what of a key of the table its worker was chosen. NULL: by all of it. The key may be any
+	 *  bytes, where they were damaged. */
+	struct wax_bytes (*routed_by)(const struct wax_op *op, struct wax_bytes key);
 	/** A lookup changes no state but that of a key which it adds. */
 	bool adds_only;
 };

@@ -157,11 +157,14 @@ static void put(struct wax_kept *kept, struct wax_bytes key, struct wax_bytes va
 /* ---- frames */
 
 /* Is this record of a key of ours, which is not gone? */
-static bool is_wanted(
-		const struct wax_kept_loading *loading, struct wax_bytes key, struct scope mine)
+static bool is_wanted(const struct wax_kept *kept, struct wax_bytes key, struct scope mine)
 {
+	const struct wax_kept_loading *loading = kept->loading;
+
 	if (mine.worker_count > 0 || loading->cleared_count > 0) {
-		uint64_t hash = wax_hash(key.data, key.bytes);
+		struct wax_bytes by =
+				kept->ops->routed_by ? kept->ops->routed_by(kept->op, key) : key;
+		uint64_t hash = wax_hash(by.data, by.bytes);
 
 		if (!owns(mine, hash))
 			return false;
@@ -184,7 +187,7 @@ static int take_records(struct wax_kept *kept, const struct wax_log_frame *frame
 	if (r < 0)
 		return r;
 	while ((more = wax_log_next_record(&records, &key, &value)) > 0) {
-		if (!is_wanted(loading, key, mine))
+		if (!is_wanted(kept, key, mine))
 			continue;
 		if (loading->count == WAX_TABLE_BLOCK || !fits(loading, key)) {
 			r = take_block(kept, gone);

@@ -166,7 +166,7 @@ static void open_worker(struct worker *worker, uint32_t me, uint32_t count)
 	struct wax_err err = {0};
 
 	*worker = (struct worker){.log = NULL};
-	stage_init(&worker->stage, me, count, NULL);
+	stage_init_idle(&worker->stage, me, count, NULL);
 	worker->stage.worker.env.keeps = true;
 	worker->stage.op.index = STEP;
 	wax_table_init(&worker->table, shape.key_bytes, sizeof(struct state), 8);
