@@ -452,6 +452,7 @@ struct host {
 	struct wax_op *op;
 	struct wax_port ports[2];
 	struct lines lines;
+	struct host *forwards_to; /* gets what it emits; NULL: lines do */
 };
 
 static void add_line(struct lines *lines, struct wax_bytes key, struct wax_bytes value)
@@ -470,10 +471,16 @@ static void add_line(struct lines *lines, struct wax_bytes key, struct wax_bytes
 	lines->bytes = bytes;
 }
 
+static void push(struct host *host, const struct wax_batch *batch, uint32_t input);
+
 static int take(struct wax_port *port, const struct wax_batch *batch)
 {
 	struct host *host = port->taker;
 
+	if (host->forwards_to) {
+		push(host->forwards_to, batch, 0);
+		return 0;
+	}
 	for (uint32_t i = 0; i < batch->count; i++)
 		add_line(&host->lines,
 				batch->keyed ? wax_batch_key(batch, i) : (struct wax_bytes){"", 0},
@@ -807,4 +814,113 @@ Test(kept_state, of_each_step_is_there_in_the_next_run)
 				check_chain((uint32_t)draw(OPS_MAX) + 1);
 		}
 	}
+}
+
+/* ---- What has no key */
+
+/* All ends: the heaps of the workers go to the last step, of which the first worker has all. */
+static char *end_all(struct host *hosts, uint32_t count, struct wax_flow *flow)
+{
+	struct host last;
+	char *text;
+
+	open_host(&last, flow, built_step, 0, count, false);
+	for (uint32_t me = 0; me < count; me++) {
+		hosts[me].forwards_to = &last;
+		end(&hosts[me]);
+	}
+	end(&last);
+	text = sorted(&last.lines);
+	close_host(&last);
+	return text;
+}
+
+Test(kept_state, of_top_n_all_final_is_there_whatever_the_number_of_workers)
+{
+	static const struct chain top = {"top_n_all_final", top_n_all_final, .takes_texts = true};
+	/* How many workers there are, one run after the other. */
+	static const uint32_t counts[] = {3, 2, 1, 3, 2};
+	enum { RUNS = sizeof(counts) / sizeof(counts[0]) };
+	struct kept_log logs[RUNS][OPS_MAX];
+	struct host hosts[OPS_MAX], whole;
+
+	chain = &top;
+	random_state = 88172645463325252;
+	epoch = 0;
+
+	struct wax_flow *flow = make_flow();
+	uint32_t step = flow->steps[built_step]->owner->index;
+
+	open_host(&whole, flow, step, 0, 1, false);
+	for (uint32_t run = 0; run < RUNS; run++) {
+		for (uint32_t me = 0; me < counts[run]; me++) {
+			open_host(&hosts[me], flow, step, me, counts[run], true);
+			for (uint32_t from = run; from-- > 0;) {
+				for (uint32_t i = 0; i < counts[from]; i++)
+					kept_log_load(&logs[from][i], hosts[me].op, 0, epoch, me,
+							counts[run]);
+			}
+			check(&hosts[me],
+					wax_kept_loaded(hosts[me].op->kept, &hosts[me].stage.err));
+		}
+		for (uint32_t me = 0; me < counts[run]; me++) {
+			struct items items;
+
+			make_items(&items);
+
+			struct wax_batch batch = batch_of(&items);
+
+			push(&hosts[me], &batch, 0);
+			push(&whole, &batch, 0);
+		}
+		epoch++;
+		for (uint32_t me = 0; me < counts[run]; me++) {
+			kept_log_init(&logs[run][me], me, counts[run]);
+			wax_frames_epoch(logs[run][me].made, epoch);
+			check(&hosts[me], wax_kept_mark(hosts[me].op->kept, logs[run][me].made, 0));
+			save_all(&hosts[me], &logs[run][me]);
+		}
+		for (uint32_t me = 0; run + 1 < RUNS && me < counts[run]; me++)
+			close_host(&hosts[me]);
+	}
+
+	char *given = end_all(hosts, counts[RUNS - 1], flow), *expected = end_all(&whole, 1, flow);
+
+	cr_assert_str_eq(given, expected);
+	free(given);
+	free(expected);
+	for (uint32_t me = 0; me < counts[RUNS - 1]; me++)
+		close_host(&hosts[me]);
+	close_host(&whole);
+	for (uint32_t run = 0; run < RUNS; run++) {
+		for (uint32_t me = 0; me < counts[run]; me++)
+			kept_log_fini(&logs[run][me]);
+	}
+	wax_flow_free(flow);
+}
+
+Test(kept_state, has_a_version_where_there_is_state)
+{
+	static const struct chain numbers = {"count_final", count_final};
+
+	chain = &numbers;
+
+	struct wax_flow *flow = make_flow();
+	struct wax_step *final = flow->steps[built_step];
+	struct wax_stream counts = {flow, final->first_output};
+	struct wax_stream in = {flow, flow->steps[0]->first_output};
+
+	cr_assert_eq(final->state_version, 1);
+	wax_state_version(counts, 7);
+	cr_assert_eq(final->state_version, 7);
+	cr_assert_eq(final->owner->state_version, 7);
+	cr_assert_eq(flow->mistake_count, 0);
+	wax_state_version(counts, 0);
+	cr_assert_eq(flow->mistake_count, 1);
+	cr_assert_not_null(strstr(flow->mistakes[0], "the first is 1"), "%s", flow->mistakes[0]);
+	wax_state_version(in, 2);
+	cr_assert_eq(flow->mistake_count, 2);
+	cr_assert_not_null(strstr(flow->mistakes[1], "for steps with a state that is kept"), "%s",
+			flow->mistakes[1]);
+	wax_flow_free(flow);
 }
