@@ -805,7 +805,7 @@ Test(kept_state, of_each_step_is_there_in_the_next_run)
 	random_state = 88172645463325252;
 	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
 		chain = &chains[i];
-		for (uint32_t round = 0; round < 20; round++) {
+		for (uint32_t round = 0; round < 6; round++) {
 			for (uint32_t b = 0; b < BATCHES; b++)
 				make_items(&all_items[b]);
 			check_chain(1);
