@@ -2,6 +2,7 @@
 #include "operators/aggregate.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/assert.h"
@@ -57,13 +58,16 @@ static uint32_t emit_columns(struct wax_port *port, const struct wax_table *tabl
 	return count;
 }
 
-/* What there is for one key of any kind. */
-static void emit_state(struct wax_op *op, const struct wax_table *table, void *state)
+/* What there is for one key of any kind. @return negative: it could not be saved before */
+static int emit_state(struct wax_op *op, struct wax_table *table, void *state)
 {
 	const struct wax_aggregate *aggregate = op->params;
 	struct wax_bytes key = wax_table_key(table, state);
 	struct wax_bytes value = {state, aggregate->state_bytes};
+	int r = wax_table_touch(table, state);
 
+	if (r < 0)
+		return r;
 	if (aggregate->emit) {
 		aggregate->emit(op, key, state);
 	} else {
@@ -73,34 +77,36 @@ static void emit_state(struct wax_op *op, const struct wax_table *table, void *s
 	}
 	if (aggregate->free)
 		aggregate->free(op, state);
+	return 0;
 }
 
-/* Of the next key: one item at least. */
-static uint32_t emit_next(
-		struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk)
+/* Of the next key: one item at least. @return how many; negative: the op has failed */
+static int64_t emit_next(struct wax_op *op, struct wax_table *table, struct wax_table_walk *walk)
 {
 	void *state = wax_table_next(table, walk);
 	uint64_t before = wax_op_emitted(op, 0);
 
 	if (!state)
 		return 0;
-	emit_state(op, table, state);
-	return (uint32_t)(wax_op_emitted(op, 0) - before);
+
+	int r = emit_state(op, table, state);
+
+	return r < 0 ? r : (int64_t)(wax_op_emitted(op, 0) - before);
 }
 
 /* Emit up to count_max items, and the rest of a key, from where the walk stands. @return 1 there are
  * more, 0 that was all, negative: a step downstream failed */
-static int emit(struct wax_op *op, const struct wax_table *table, struct wax_table_walk *walk,
+static int emit(struct wax_op *op, struct wax_table *table, struct wax_table_walk *walk,
 		uint32_t count_max)
 {
 	const struct wax_aggregate *aggregate = op->params;
 	struct wax_port *port = &op->ports[0];
 	bool columns = table->key_bytes && !aggregate->value && !aggregate->emit;
 
-	for (uint32_t count = 0, now; count < count_max; count += now) {
-		now = columns ? emit_columns(port, table, walk, count_max - count)
+	for (int64_t count = 0, now; count < count_max; count += now) {
+		now = columns ? emit_columns(port, table, walk, count_max - (uint32_t)count)
 			      : emit_next(op, table, walk);
-		if (wax_unlikely(port->failed))
+		if (wax_unlikely(port->failed || now < 0))
 			return -ECANCELED;
 		if (now == 0)
 			return 0;
@@ -133,10 +139,11 @@ int wax_final_open(struct wax_op *op, struct wax_err *err)
 	const struct wax_aggregate *aggregate = op->params;
 	struct wax_final *final = op->data;
 
-	(void)err;
 	wax_expiry_init(&final->expiry, op, &final->table, aggregate->key_bytes,
 			aggregate->state_bytes, aggregate->state_align);
-	return 0;
+	return wax_expiry_keep(&final->expiry, op, &final->table,
+			aggregate->kept ? WAX_LOG_ANY_BYTES : aggregate->state_bytes,
+			aggregate->kept ? aggregate->kept : &wax_kept_plain, err);
 }
 
 int wax_final_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
@@ -160,7 +167,11 @@ int wax_final_wake(struct wax_op *op, int64_t now)
 
 		if (!state)
 			break;
-		emit_state(op, &final->table, state);
+
+		int r = emit_state(op, &final->table, state);
+
+		if (r < 0)
+			return r;
 		wax_table_remove(&final->table, state);
 	}
 	wax_expiry_wake(&final->expiry, op);
@@ -201,6 +212,7 @@ void wax_final_close(struct wax_op *op)
 		aggregate->free(op, state);
 	wax_expiry_fini(&final->expiry);
 	wax_table_fini(&final->table);
+	free(final->saved.data);
 }
 
 /* ---- the combiner */

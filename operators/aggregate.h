@@ -9,6 +9,7 @@
 #include <wax/type.h>
 
 #include "operators/expiry.h"
+#include "operators/top.h"
 #include "runtime/op.h"
 #include "runtime/step.h"
 #include "runtime/table.h"
@@ -46,6 +47,8 @@ struct wax_aggregate {
 	void (*emit)(struct wax_op *op, struct wax_bytes key, void *state);
 	/** Free what a state points to, and zero it. May be NULL. */
 	void (*free)(struct wax_op *op, void *state);
+	/** How states are saved. NULL: as the bytes that they are. */
+	const struct wax_kept_ops *kept;
 	/** Items are partial results too, and add may fail at one. Where such are dropped, each comes
 	 *  to the key's worker as it is: a partial result that cannot be added there would be many. */
 	bool may_fail;
@@ -60,6 +63,7 @@ struct wax_final {
 	struct wax_expiry expiry;   /* of a combiner: none */
 	struct wax_table_walk walk; /* at the end */
 	size_t apart_bytes;         /* that states point to */
+	struct wax_top_room saved;  /* of top_n_final: for what is saved of a key */
 };
 
 /** op->data of a combiner. */
@@ -100,7 +104,8 @@ void wax_final_close(struct wax_op *op);
 		.kind = name, .params_bytes = sizeof(params), .any_order = commutes,               \
 		.data_bytes = sizeof(struct wax_final), .open = wax_final_open,                    \
 		.push = wax_final_push, .wake = wax_final_wake, .end = wax_final_end,              \
-		.state_bytes = wax_final_state_bytes, .close = wax_final_close, .expires = true    \
+		.state_bytes = wax_final_state_bytes, .close = wax_final_close, .expires = true,   \
+		.keeps = true                                                                      \
 	}
 
 /** Fill in what follows from the types. @param state NULL: state_bytes is set already */

@@ -7,6 +7,7 @@
 
 #include "operators/keyed.h"
 #include "operators/select.h"
+#include "runtime/kept.h"
 #include "runtime/table.h"
 
 /*
@@ -25,7 +26,7 @@ struct params {
 	uint32_t value_bytes;
 };
 
-/* State of a key that dies one day. */
+/* State of a key that dies one day. When is what is kept of it. */
 struct life {
 	int64_t ends_at;
 	struct life *next; /* the one that came after it */
@@ -58,17 +59,6 @@ static uint32_t fixed_bytes(const struct params *params)
 		return params->key_bytes;
 	return params->key_bytes && params->value_bytes ? params->key_bytes + params->value_bytes
 							: 0;
-}
-
-static int open(struct wax_op *op, struct wax_err *err)
-{
-	const struct params *params = op->params;
-	struct data *data = op->data;
-
-	(void)err;
-	wax_table_init(&data->table, fixed_bytes(params), dies(params) ? sizeof(struct life) : 0,
-			dies(params) ? _Alignof(struct life) : 0);
-	return 0;
 }
 
 /* ---- dying */
@@ -119,6 +109,71 @@ static int wake(struct wax_op *op, int64_t now)
 	forget(op->data, now, TURN_KEYS_MAX);
 	wake_for_oldest(op);
 	return 0;
+}
+
+/* ---- state that outlives the run */
+
+static int compare_lives(const void *a, const void *b)
+{
+	int64_t left = (*(struct life *const *)a)->ends_at;
+	int64_t right = (*(struct life *const *)b)->ends_at;
+
+	return (left > right) - (left < right);
+}
+
+/* All keys were loaded, in any order: put them in the order in which they die. */
+static int link_lives(struct wax_op *op)
+{
+	struct data *data = op->data;
+	struct wax_table_walk walk = {0};
+	size_t count = data->table.state_bytes ? data->table.count : 0;
+	struct life **lives, *life;
+
+	if (count == 0)
+		return 0;
+	lives = reallocarray(NULL, count, sizeof(struct life *));
+	if (!lives)
+		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
+	for (size_t i = 0; (life = wax_table_next(&data->table, &walk)); i++)
+		lives[i] = life;
+	qsort(lives, count, sizeof(struct life *), compare_lives);
+	for (size_t i = 0; i < count; i++)
+		lives[i]->next = i + 1 < count ? lives[i + 1] : NULL;
+	data->oldest = lives[0];
+	data->youngest = lives[count - 1];
+	free(lives);
+	wake_for_oldest(op);
+	return 0;
+}
+
+/* The key of the item, in a key of the table. */
+static struct wax_bytes item_key(const struct wax_op *op, struct wax_bytes key)
+{
+	const struct params *params = op->params;
+	uint32_t head = fixed_bytes(params) ? 0 : sizeof(uint32_t);
+	uint32_t key_bytes = params->key_bytes;
+
+	if (params->same == WAX_SAME_KEY || key.bytes < head)
+		return key;
+	if (head > 0)
+		memcpy(&key_bytes, key.data, sizeof(key_bytes));
+	if (key_bytes > key.bytes - head)
+		return key;
+	return (struct wax_bytes){(const char *)key.data + head, key_bytes};
+}
+
+static const struct wax_kept_ops kept_ops = {
+		.made = link_lives, .routed_by = item_key, .adds_only = true};
+
+static int open(struct wax_op *op, struct wax_err *err)
+{
+	const struct params *params = op->params;
+	struct data *data = op->data;
+
+	wax_table_init(&data->table, fixed_bytes(params), dies(params) ? sizeof(struct life) : 0,
+			dies(params) ? _Alignof(struct life) : 0);
+	return wax_op_keep(
+			op, &data->table, dies(params) ? sizeof(int64_t) : 0, NULL, &kept_ops, err);
 }
 
 /* ---- passing */
@@ -237,6 +292,7 @@ static void close(struct wax_op *op)
 
 static const struct wax_op_class dedup_class = {
 		.kind = "dedup",
+		.keeps = true,
 		.params_bytes = sizeof(struct params),
 		.data_bytes = sizeof(struct data),
 		.open = open,

@@ -23,6 +23,14 @@ void wax_expiry_init(struct wax_expiry *expiry, const struct wax_op *op, struct 
 	wax_timers_init(&expiry->timers, timer_at);
 }
 
+int wax_expiry_keep(struct wax_expiry *expiry, struct wax_op *op, struct wax_table *table,
+		uint32_t value_bytes, const struct wax_kept_ops *ops, struct wax_err *err)
+{
+	struct wax_timers *timers = expiry->ttl_ns ? &expiry->timers : NULL;
+
+	return wax_op_keep(op, table, value_bytes, timers, ops, err);
+}
+
 void wax_expiry_fini(struct wax_expiry *expiry)
 {
 	wax_timers_fini(&expiry->timers);

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "runtime/kept.h"
 #include "runtime/op.h"
 #include "runtime/table.h"
 #include "runtime/timers.h"
@@ -25,6 +26,10 @@ struct wax_expiry {
  */
 void wax_expiry_init(struct wax_expiry *expiry, const struct wax_op *op, struct wax_table *table,
 		uint32_t key_bytes, uint32_t state_bytes, uint32_t state_align);
+/** Keep the states of a step, where the run does, with the times at which their keys expire. For what
+ *  is given see wax_op_keep. */
+int wax_expiry_keep(struct wax_expiry *expiry, struct wax_op *op, struct wax_table *table,
+		uint32_t value_bytes, const struct wax_kept_ops *ops, struct wax_err *err);
 /** No key expires any more. Zeroed is allowed. */
 void wax_expiry_fini(struct wax_expiry *expiry);
 

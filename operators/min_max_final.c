@@ -137,6 +137,22 @@ static int add_variable(struct wax_op *op, const struct wax_batch *batch, uint32
 	return 0;
 }
 
+static int copy_print(struct wax_op *op, void *state, struct wax_bytes *ret_bytes)
+{
+	const struct copy *copy = state;
+
+	(void)op;
+	*ret_bytes = (struct wax_bytes){copy->data, copy->bytes};
+	return 0;
+}
+
+static int copy_make(struct wax_op *op, void *state, struct wax_bytes bytes)
+{
+	return keep(op, state, bytes) < 0 ? wax_op_fail(op, NULL, 0, -ENOMEM, NULL) : 0;
+}
+
+static const struct wax_kept_ops copy_kept = {.print = copy_print, .make = copy_make};
+
 static struct wax_bytes copy_value(const void *state)
 {
 	const struct copy *copy = state;
@@ -175,6 +191,7 @@ static void choose_add(struct params *params, const struct wax_type *value)
 		aggregate->add = add_variable;
 		aggregate->value = copy_value;
 		aggregate->free = copy_free;
+		aggregate->kept = &copy_kept;
 		aggregate->state_bytes = sizeof(struct copy);
 		aggregate->state_align = _Alignof(struct copy);
 		return;

@@ -5,6 +5,7 @@
 
 #include "operators/kernel.h"
 #include "operators/keyed.h"
+#include "runtime/kept.h"
 
 /* One value comes of each, in order: so the keys of the input are those of the output, and only a
  * column of values is made. */
@@ -16,7 +17,11 @@ int wax_running_open(struct wax_op *op, struct wax_err *err)
 
 	wax_expiry_init(&running->expiry, op, &running->table, params->key_bytes,
 			params->kernel->state_bytes, params->kernel->state_align);
-	return wax_column_init(&running->column, op, params->value, false, err);
+
+	int r = wax_expiry_keep(&running->expiry, op, &running->table, params->kernel->state_bytes,
+			&wax_kept_plain, err);
+
+	return r < 0 ? r : wax_column_init(&running->column, op, params->value, false, err);
 }
 
 static int push_block(

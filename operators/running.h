@@ -42,7 +42,7 @@ void wax_running_close(struct wax_op *op);
 		.kind = name, .params_bytes = sizeof(struct wax_running_params),                   \
 		.data_bytes = sizeof(struct wax_running), .open = wax_running_open,                \
 		.push = wax_running_push, .wake = wax_running_wake, .expires = true,               \
-		.state_bytes = wax_running_state_bytes, .close = wax_running_close                 \
+		.keeps = true, .state_bytes = wax_running_state_bytes, .close = wax_running_close  \
 	}
 
 /**

@@ -8,6 +8,7 @@
 #include "operators/expiry.h"
 #include "operators/items.h"
 #include "runtime/assert.h"
+#include "runtime/kept.h"
 #include "runtime/port.h"
 #include "runtime/table.h"
 #include "runtime/timers.h"
@@ -23,6 +24,9 @@
  *
  * A new key is not BUILT until build has been called for it; after a failure half of a batch's keys
  * may not be yet, and are not freed.
+ *
+ * Where the run keeps its state, what is kept of a key is what a snapshot gives, and when it expires.
+ * Each callback counts as a change: an item by its lookup, others by a touch before they are called.
  *
  * With --rehearse the state of every key that was awake in an epoch is, at its end, turned into
  * bytes and made from them again, as a restart would: what does not survive that shows in results.
@@ -668,6 +672,9 @@ static int expire(struct wax_op *op, int64_t now)
 		head = wax_expiry_pop(&data->expiry, op, now);
 		if (!head)
 			break;
+		r = wax_table_touch(&data->table, head);
+		if (r < 0)
+			break;
 		serve(op, wax_table_key(&data->table, head));
 		r = end_key(op, head);
 		r = settle(op, head, r == WAX_RETAIN ? WAX_DISCARD : r, nowhere);
@@ -689,6 +696,9 @@ static int wake(struct wax_op *op, int64_t now)
 	for (uint32_t count = 0; count < TURN_KEYS_MAX && r == 0; count++) {
 		head = wax_timers_pop_due(&data->timers, now);
 		if (!head)
+			break;
+		r = wax_table_touch(&data->table, head);
+		if (r < 0)
 			break;
 		serve(op, wax_table_key(&data->table, head));
 		if (params->ops.on_notify)
@@ -722,6 +732,9 @@ static int end(struct wax_op *op)
 			finish(op);
 			return 0;
 		}
+		r = wax_table_touch(&data->table, head);
+		if (r < 0)
+			break;
 		serve(op, wax_table_key(&data->table, head));
 		r = settle(op, head, end_key(op, head), nowhere);
 		if (r < 0)
@@ -789,8 +802,10 @@ static int rehearse(struct wax_op *op, struct head *head)
 	const struct params *params = op->params;
 	struct data *data = op->data;
 	void *state = state_of(params, head);
-	int r = save(op, head);
+	int r = wax_table_touch(&data->table, head);
 
+	if (r == 0)
+		r = save(op, head);
 	if (r < 0)
 		return r;
 	if (params->ops.free)
@@ -832,6 +847,45 @@ static int epoch_end(struct wax_op *op, uint64_t epoch)
 	return data->rehearses ? rehearse_all(op) : 0;
 }
 
+/* ---- state that outlives the run */
+
+static int kept_print(struct wax_op *op, void *head, struct wax_bytes *ret_bytes)
+{
+	const struct params *params = op->params;
+	const struct data *data = op->data;
+	int r = 0;
+
+	*ret_bytes = (struct wax_bytes){state_of(params, head), params->ops.state_bytes};
+	if (params->ops.snapshot) {
+		r = save(op, head);
+		*ret_bytes = (struct wax_bytes){data->saved.data, data->saved.bytes};
+	}
+	return r;
+}
+
+static int kept_make(struct wax_op *op, void *head, struct wax_bytes bytes)
+{
+	struct data *data = op->data;
+	int r;
+
+	/* Where a callback reads it, it is as aligned as memory is. */
+	if (save_bytes(&data->saved, bytes) < 0)
+		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
+	begin(op);
+	serve(op, wax_table_key(&data->table, head));
+	r = build(op, head, (struct wax_bytes){data->saved.data, data->saved.bytes}, nowhere);
+	return r < 0 ? r : set_timer(op, head);
+}
+
+static int kept_made(struct wax_op *op)
+{
+	finish(op);
+	return 0;
+}
+
+static const struct wax_kept_ops kept_ops = {
+		.print = kept_print, .make = kept_make, .made = kept_made};
+
 /* ---- */
 
 static int open(struct wax_op *op, struct wax_err *err)
@@ -852,11 +906,17 @@ static int open(struct wax_op *op, struct wax_err *err)
 	/* Where each item is guarded, or its key noted, it is served by itself. */
 	data->drops = wax_op_drops(op);
 	data->runs = params->on_items && !data->rehearses && !data->drops;
-	if (data->rehearses &&
+
+	int r = wax_expiry_keep(&data->expiry, op, &data->table,
+			params->ops.snapshot ? WAX_LOG_ANY_BYTES
+					     : (uint32_t)params->ops.state_bytes,
+			&kept_ops, err);
+
+	if (r == 0 && (data->rehearses || op->kept) &&
 			wax_port_init(&data->saved.port, WAX_BYTES, take_snapshot, &data->saved,
 					op->ports[0].err) < 0)
 		return wax_err_set(err, -ENOMEM, "no memory for snapshots");
-	return 0;
+	return r;
 }
 
 static void close(struct wax_op *op)
@@ -891,8 +951,8 @@ static size_t state_bytes(const struct wax_op *op)
 #define CLASS(name)                                                                                \
 	{                                                                                          \
 		.kind = name, .params_bytes = sizeof(struct params),                               \
-		.data_bytes = sizeof(struct data), .expires = true, .open = open, .push = push,    \
-		.state_bytes = state_bytes, .wake = wake, .epoch_end = epoch_end,                  \
+		.data_bytes = sizeof(struct data), .expires = true, .keeps = true, .open = open,   \
+		.push = push, .state_bytes = state_bytes, .wake = wake, .epoch_end = epoch_end,    \
 		.rehearse = rehearse_all, .end = end, .close = close                               \
 	}
 

@@ -10,6 +10,7 @@
 #include "operators/kernel.h"
 #include "operators/keyed.h"
 #include "operators/running.h"
+#include "runtime/kept.h"
 #include "runtime/table.h"
 
 /* One value comes of each, in order: so the keys of the input are those of the output, and only a
@@ -34,7 +35,11 @@ static int open(struct wax_op *op, struct wax_err *err)
 	struct data *data = op->data;
 
 	wax_expiry_init(&data->expiry, op, &data->table, params->key_bytes, params->state_bytes, 0);
-	return wax_column_init(&data->column, op, params->value, false, err);
+
+	int r = wax_expiry_keep(
+			&data->expiry, op, &data->table, params->state_bytes, &wax_kept_plain, err);
+
+	return r < 0 ? r : wax_column_init(&data->column, op, params->value, false, err);
 }
 
 /* @return 0: the item is dropped */
@@ -153,6 +158,7 @@ static const struct wax_op_class stateful_map_class = {
 		.push = push,
 		.wake = wake,
 		.expires = true,
+		.keeps = true,
 		.state_bytes = state_bytes,
 		.close = close,
 };

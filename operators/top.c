@@ -203,6 +203,90 @@ void wax_top_sort(const struct wax_top_rules *rules, struct wax_top *top)
 	}
 }
 
+/* ---- as bytes: of each item the lengths of key and value, and these */
+
+static char *put_bytes(char *to, struct wax_bytes bytes)
+{
+	if (bytes.bytes > 0)
+		memcpy(to, bytes.data, bytes.bytes);
+	return to + bytes.bytes;
+}
+
+int wax_top_print(const struct wax_top_rules *rules, const struct wax_top *top,
+		struct wax_top_room *room, struct wax_bytes *ret_bytes)
+{
+	size_t bytes = 0;
+	char *at;
+
+	for (uint32_t i = 0; i < top->count; i++) {
+		struct wax_item item = wax_top_at(rules, top, i);
+
+		bytes += 2 * sizeof(uint32_t) + item.key.bytes + item.value.bytes;
+	}
+	if (bytes + 1 > room->capacity) {
+		char *data = realloc(room->data, 2 * bytes + 1);
+
+		if (!data)
+			return -ENOMEM;
+		room->data = data;
+		room->capacity = 2 * bytes + 1;
+	}
+	at = room->data;
+	for (uint32_t i = 0; i < top->count; i++) {
+		struct wax_item item = wax_top_at(rules, top, i);
+		uint32_t lengths[2] = {(uint32_t)item.key.bytes, (uint32_t)item.value.bytes};
+
+		at = put_bytes(at, (struct wax_bytes){lengths, sizeof(lengths)});
+		at = put_bytes(put_bytes(at, item.key), item.value);
+	}
+	*ret_bytes = (struct wax_bytes){room->data, bytes};
+	return 0;
+}
+
+/* Where bytes lie may be of any alignment, which a comparison need not expect. */
+static int restore_item(const struct wax_top_rules *rules, struct wax_top *top,
+		const struct wax_item *item, size_t *apart)
+{
+	size_t key_at = round_up(item->value.bytes);
+	char *room = aligned_alloc(ALIGN, round_up(key_at + item->key.bytes + 1));
+	int r;
+
+	if (!room)
+		return -ENOMEM;
+	put_bytes(room, item->value);
+	put_bytes(room + key_at, item->key);
+	r = wax_top_add(rules, top,
+			&(struct wax_item){{room + key_at, item->key.bytes},
+					{room, item->value.bytes}},
+			apart);
+	free(room);
+	return r;
+}
+
+int wax_top_restore(const struct wax_top_rules *rules, struct wax_top *top, struct wax_bytes bytes,
+		size_t *apart)
+{
+	const char *at = bytes.data, *end = at + bytes.bytes;
+	int r = 0;
+
+	while (r == 0 && at < end) {
+		uint32_t lengths[2];
+
+		if ((size_t)(end - at) < sizeof(lengths))
+			return -EBADMSG;
+		memcpy(lengths, at, sizeof(lengths));
+		at += sizeof(lengths);
+		if ((size_t)(end - at) < (uint64_t)lengths[0] + lengths[1] ||
+				(rules->value_bytes && lengths[1] != rules->value_bytes))
+			return -EBADMSG;
+		r = restore_item(rules, top,
+				&(struct wax_item){{at, lengths[0]}, {at + lengths[0], lengths[1]}},
+				apart);
+		at += (size_t)lengths[0] + lengths[1];
+	}
+	return r;
+}
+
 void wax_top_fini(const struct wax_top_rules *rules, struct wax_top *top, size_t *apart)
 {
 	for (uint32_t i = 0; holds(rules) && i < top->count; i++) {

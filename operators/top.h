@@ -33,6 +33,12 @@ struct wax_top_rules {
 	void *ctx;
 };
 
+/** For what is printed. */
+struct wax_top_room {
+	char *data;
+	size_t capacity;
+};
+
 /** Report an n that is out of range. */
 void wax_top_check(struct wax_flow *flow, struct wax_step *step, uint32_t n);
 
@@ -51,6 +57,19 @@ void wax_top_sort(const struct wax_top_rules *rules, struct wax_top *top);
 /** An item; its key is empty where keys are not kept. Lends until the next call. */
 struct wax_item wax_top_at(
 		const struct wax_top_rules *rules, const struct wax_top *top, uint32_t index);
+
+/**
+ * All of its items as bytes. Lends until the next call with this room.
+ *
+ * @param room zeroed at first; release its data with free
+ * @return 0 or -ENOMEM
+ */
+int wax_top_print(const struct wax_top_rules *rules, const struct wax_top *top,
+		struct wax_top_room *room, struct wax_bytes *ret_bytes);
+
+/** Add what was printed. @return 0, -ENOMEM, -EBADMSG it is not that */
+int wax_top_restore(const struct wax_top_rules *rules, struct wax_top *top, struct wax_bytes bytes,
+		size_t *apart);
 
 /** Zeroes it. */
 void wax_top_fini(const struct wax_top_rules *rules, struct wax_top *top, size_t *apart);

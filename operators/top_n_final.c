@@ -50,6 +50,25 @@ static void release(struct wax_op *op, void *state)
 	wax_top_fini(&params->rules, state, &((struct wax_final *)op->data)->apart_bytes);
 }
 
+static int print(struct wax_op *op, void *state, struct wax_bytes *ret_bytes)
+{
+	const struct params *params = op->params;
+	struct wax_final *kept = op->data;
+	int r = wax_top_print(&params->rules, state, &kept->saved, ret_bytes);
+
+	return r < 0 ? wax_op_fail(op, NULL, 0, r, NULL) : 0;
+}
+
+static int make(struct wax_op *op, void *state, struct wax_bytes bytes)
+{
+	const struct params *params = op->params;
+	struct wax_final *kept = op->data;
+
+	return wax_top_restore(&params->rules, state, bytes, &kept->apart_bytes);
+}
+
+static const struct wax_kept_ops kept_ops = {.print = print, .make = make};
+
 static const struct wax_op_class combiner_class = WAX_COMBINER_CLASS("top_n_final", struct params);
 static const struct wax_op_class final_class = WAX_FINAL_CLASS("top_n_final", struct params, true);
 
@@ -65,6 +84,7 @@ struct wax_stream wax_top_n_final(
 	*params = (struct params){.aggregate = {.add = add,
 						  .emit = emit,
 						  .free = release,
+						  .kept = &kept_ops,
 						  .state_bytes = sizeof(struct wax_top),
 						  .state_align = _Alignof(struct wax_top)},
 			.rules = {.n = n, .compare_values = compare, .ctx = ctx}};

@@ -109,6 +109,7 @@ static struct wax_step *append_step(
 	step->index = flow->step_count;
 	step->id = id;
 	step->class = class;
+	step->state_version = 1;
 	step->params = wax_flow_alloc(flow, class->params_bytes);
 	flow->steps[flow->step_count++] = step;
 	return step;

@@ -31,27 +31,38 @@ struct wax_kept;
 struct wax_op;
 
 struct wax_kept_ops {
-	/** A state as bytes, lent until the next call. NULL: as it lies there, value_bytes of it.
+	/** A state as bytes, lent until the next call. May be called by any lookup in the table, and
+	 *  must do nothing to it. NULL: as it lies there, value_bytes of it.
 	 *  @return 0; negative after wax_op_fail */
 	int (*print)(struct wax_op *op, void *state, struct wax_bytes *ret_bytes);
 	/** The other way round: state is zeroed. NULL: copied back.
-	 *  @return 0; negative after wax_op_fail */
+	 *  @return 0; negative, after wax_op_fail where there is more to say */
 	int (*make)(struct wax_op *op, void *state, struct wax_bytes bytes);
-	/** All that was saved has been made. May be NULL. */
+	/** All that was saved has been made. May be NULL. @return 0; negative after wax_op_fail */
 	int (*made)(struct wax_op *op);
+	/** By what of a key of the table its worker was chosen. NULL: by all of it. The key may be any
+	 *  bytes, where they were damaged. */
+	struct wax_bytes (*routed_by)(const struct wax_op *op, struct wax_bytes key);
+	/** A lookup changes no state but that of a key which it adds. */
+	bool adds_only;
 };
+
+/** Of states that are plain bytes, which any lookup may change. */
+extern const struct wax_kept_ops wax_kept_plain;
 
 /**
  * In open of an operator: its table is to outlive the run. Does nothing, and gives 0, where the run
  * keeps no state.
  *
- * @param table       whose lookups count as changes from now on; borrows until wax_op_unkeep
- * @param value_bytes of the state that are saved, without print; WAX_LOG_ANY_BYTES with print
- * @param expiry      NULL, or the timers by which its keys expire: when is saved with them
- * @param ops         borrows
+ * @param table       empty; its lookups count as changes from now on; borrows until wax_kept_free
+ * @param value_bytes of the state that are saved; with print WAX_LOG_ANY_BYTES, or what it always gives
+ * @param expiry      NULL, or the timers by which its keys expire: when is saved with them; borrows
+ *                    until wax_kept_free
+ * @param ops         borrows until wax_kept_free
+ * @return 0 or -ENOMEM, with a sentence
  */
 int wax_op_keep(struct wax_op *op, struct wax_table *table, uint32_t value_bytes,
-		struct wax_timers *expiry, const struct wax_kept_ops *ops);
+		struct wax_timers *expiry, const struct wax_kept_ops *ops, struct wax_err *err);
 
 /* What changes a state without having looked its key up (a timer, the end of the input) calls
  * wax_table_touch before; removing a key does so by itself. */
@@ -64,9 +75,10 @@ struct wax_kept_stats {
 };
 
 /**
- * The epoch has ended for this step: what it has changed is to be saved as it is now. What is gone
- * is appended to frames.
+ * The epoch has ended for this step: what it has changed is to be saved as it is now. All that was
+ * marked before has been saved. What is gone is appended to frames.
  *
+ * @param frames    to append to; borrows until all is saved
  * @param pass_keys so many of the keys that did not change are to be saved as well, from where the
  *                  pass stands; UINT64_MAX: all that are left
  * @return 1: the pass has come to the end of the table, and begins anew with the next call; 0: it
@@ -83,17 +95,32 @@ uint64_t wax_kept_changed(const struct wax_kept *kept);
 struct wax_kept_stats wax_kept_stats(const struct wax_kept *kept);
 
 /**
- * Take the records of a frame, newest frame first: keys that are known already, or known to be gone,
- * are left as they are.
+ * Take what a frame of kind STATE, GONE or CLEAR says, of each log the newest first, and logs of a
+ * newer generation before those of an older one: keys that are known already, or known to be gone, are
+ * left as they are. Before the first item; the outputs of the op are ready.
  *
+ * @param scan  the log in which it is: a CLEAR says it of the keys that the log's worker owned
+ * @param frame of this step; its payload was checked
  * @param me, worker_count keys that another worker owns (see runtime/hash.h) are not taken;
  *        worker_count 0: all are taken
+ * @return 0; -EPROTO: what was saved does not fit the step; -EBADMSG; -ENOMEM; what make gave. With a
+ *         sentence
  */
-int wax_kept_load(struct wax_kept *kept, const struct wax_log_frame *frame, uint32_t me,
-		uint32_t worker_count, struct wax_err *err);
+int wax_kept_load(struct wax_kept *kept, const struct wax_log_scan *scan,
+		const struct wax_log_frame *frame, uint32_t me, uint32_t worker_count,
+		struct wax_err *err);
+/**
+ * The frames of this log were taken from its base on, which is not 0: they hold all keys that its
+ * worker owned, and what older generations say of these keys is out of date, though it be needed for
+ * the keys of other workers. @return 0 or -ENOMEM, with a sentence
+ */
+int wax_kept_load_whole(
+		struct wax_kept *kept, const struct wax_log_scan *scan, struct wax_err *err);
 /** That was all. @return 0 or negative, with a sentence */
 int wax_kept_loaded(struct wax_kept *kept, struct wax_err *err);
 
+/** The table is as it would be without. To be called before the op is closed, since that frees what
+ *  states point to. NULL is allowed. */
 void wax_kept_free(struct wax_kept *kept);
 
 #endif

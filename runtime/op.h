@@ -20,6 +20,7 @@ struct wax_port;
 struct wax_step;
 struct wax_worker;
 struct wax_flow;
+struct wax_kept;
 
 /**
  * What an operator does. All but kind and push (for operators with inputs) may be NULL. Callbacks
@@ -33,6 +34,7 @@ struct wax_op_class {
 	bool counts_as_output; /* a flow needs at least one of these */
 	bool any_order; /* has state, but what becomes of it does not depend on the order of items */
 	bool expires;          /* its keys can: wax_ttl */
+	bool keeps;            /* has state that outlives the run, where that keeps it: wax_op_keep */
 
 	/* In the launcher, when the number of workers is known, before the fork: find what can only
 	 * be found there (are the files there? which partitions?). */
@@ -73,6 +75,7 @@ struct wax_op {
 	struct wax_port *ports; /* one for each output: see runtime/port.h */
 	void *params;           /* step->params */
 	void *data;
+	struct wax_kept *kept; /* see wax_op_keep; NULL: its state does not outlive the run */
 	int64_t wake_at; /* when to call wake, ns since the Unix epoch; WAX_NEVER at first */
 	_Atomic uint64_t *calls; /* of this worker: see wax_op_called */
 	uint32_t index;  /* of the step */

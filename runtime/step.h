@@ -57,6 +57,7 @@ struct wax_step {
 	uint32_t first_output; /* id of its first stream; the others follow */
 
 	enum wax_route route;
+	uint32_t state_version; /* of what is saved of it: wax_state_version; 1 at first */
 	int64_t ttl_ns;      /* how long a key lives without an item: wax_ttl; 0: for ever */
 	uint32_t part_count; /* ROUTE_PART: partitions of the sink; partition p is worker p % count's */
 	struct wax_part_choice part_choice; /* ROUTE_PART */

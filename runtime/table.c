@@ -9,6 +9,8 @@
 #include "runtime/assert.h"
 #include "runtime/hash.h"
 #include "runtime/short_key.h"
+#include "runtime/table_private.h"
+#include "runtime/table_track.h"
 #include "runtime/tags.h"
 
 /*
@@ -90,32 +92,10 @@ static void default_release(void *memory, size_t bytes)
 		free(memory);
 }
 
-static void *take_memory(struct wax_table *table, size_t bytes)
-{
-	void *memory = table->alloc(bytes);
-
-	if (memory)
-		table->bytes += bytes;
-	return memory;
-}
-
-static void drop_memory(struct wax_table *table, void *memory, size_t bytes)
-{
-	if (!memory)
-		return;
-	table->release(memory, bytes);
-	table->bytes -= bytes;
-}
-
 /* A type's alignment divides its size, so a small state needs no more than 8. */
 static uint32_t align_for(uint32_t state_bytes)
 {
 	return state_bytes >= 16 ? 16 : 8;
-}
-
-static inline uint32_t top_bit(uint64_t number)
-{
-	return 63 - (uint32_t)__builtin_clzll(number);
 }
 
 static bool has_heads(const struct wax_table *table)
@@ -146,25 +126,14 @@ void wax_table_init(struct wax_table *table, uint32_t key_bytes, uint32_t state_
 				table->state_offset + state_bytes, table->unit_bytes);
 	}
 	if (table->unit_bytes < CHUNK_BYTES_MIN)
-		table->first_bit = top_bit(CHUNK_BYTES_MIN / table->unit_bytes);
+		table->first_bit = wax_table_top_bit(CHUNK_BYTES_MIN / table->unit_bytes);
 }
 
 /* ---- entries: their numbers, and which of them are alive */
 
-static inline void *state_at(const struct wax_table *table, uint32_t number)
-{
-	return table->homes[(uint32_t)__builtin_clz(number) ^ 31] +
-			(size_t)number * table->unit_bytes;
-}
-
 static inline void *entry_of(const struct wax_table *table, void *state)
 {
 	return (char *)state - table->state_offset;
-}
-
-static size_t chunk_units_bytes(const struct wax_table *table, uint32_t bit)
-{
-	return (size_t)table->unit_bytes << bit;
 }
 
 static size_t chunk_bits_bytes(uint32_t bit)
@@ -172,22 +141,11 @@ static size_t chunk_bits_bytes(uint32_t bit)
 	return bit < 6 ? sizeof(uint64_t) : ((size_t)1 << bit) / 8;
 }
 
-static char *chunk_memory(const struct wax_table *table, uint32_t bit)
-{
-	return table->homes[bit] + chunk_units_bytes(table, bit) - table->state_offset;
-}
-
-/* A bit for each number of a chunk, at its end. */
-static uint64_t *chunk_bits(const struct wax_table *table, uint32_t bit)
-{
-	return (uint64_t *)(void *)(chunk_memory(table, bit) + chunk_units_bytes(table, bit));
-}
-
 static void mark(struct wax_table *table, uint32_t number, bool alive)
 {
-	uint32_t bit = top_bit(number);
+	uint32_t bit = wax_table_top_bit(number);
 	uint32_t at = number - ((uint32_t)1 << bit);
-	uint64_t *word = &chunk_bits(table, bit)[at / 64];
+	uint64_t *word = &wax_table_chunk_bits(table, bit)[at / 64];
 
 	*word = (*word & ~(UINT64_C(1) << at % 64)) | (uint64_t)alive << at % 64;
 }
@@ -208,15 +166,17 @@ static void widen_numbers(struct wax_table *table, uint32_t number_mask)
  * be there already. */
 static int reserve_units(struct wax_table *table, uint64_t units)
 {
-	uint32_t bit = table->end ? top_bit(table->end - 1) + 1 : table->first_bit;
+	uint32_t bit = table->end ? wax_table_top_bit(table->end - 1) + 1 : table->first_bit;
 
 	while (bit < NUMBER_BITS && UINT64_C(1) << bit < units)
 		bit++;
 	if (bit >= NUMBER_BITS)
 		return -ENOMEM;
+	if (table->track && wax_table_track_reserve(table, UINT64_C(2) << bit) < 0)
+		return -ENOMEM;
 	if (!table->homes[bit]) {
-		size_t units_bytes = chunk_units_bytes(table, bit);
-		char *memory = take_memory(table, units_bytes + chunk_bits_bytes(bit));
+		size_t units_bytes = wax_table_chunk_bytes(table, bit);
+		char *memory = wax_table_take_memory(table, units_bytes + chunk_bits_bytes(bit));
 
 		if (!memory)
 			return -ENOMEM;
@@ -232,8 +192,8 @@ static void drop_chunks(struct wax_table *table)
 {
 	for (uint32_t bit = 0; bit < NUMBER_BITS; bit++) {
 		if (table->homes[bit])
-			drop_memory(table, chunk_memory(table, bit),
-					chunk_units_bytes(table, bit) + chunk_bits_bytes(bit));
+			wax_table_drop_memory(table, wax_table_chunk(table, bit),
+					wax_table_chunk_bytes(table, bit) + chunk_bits_bytes(bit));
 		table->homes[bit] = NULL;
 	}
 }
@@ -266,7 +226,7 @@ static uint32_t take_entry(struct wax_table *table, uint32_t units)
 	uint32_t number = *frees;
 
 	if (number) {
-		memcpy(frees, entry_of(table, state_at(table, number)), sizeof(*frees));
+		memcpy(frees, entry_of(table, wax_table_state_at(table, number)), sizeof(*frees));
 		return number;
 	}
 	if (table->next + units > table->end && reserve_units(table, units) < 0)
@@ -280,7 +240,7 @@ static void drop_entry(struct wax_table *table, uint32_t number, uint32_t units)
 {
 	uint32_t *frees = frees_of(table, units);
 
-	memcpy(entry_of(table, state_at(table, number)), frees, sizeof(*frees));
+	memcpy(entry_of(table, wax_table_state_at(table, number)), frees, sizeof(*frees));
 	*frees = number;
 }
 
@@ -308,18 +268,18 @@ static uint32_t make_entry(struct wax_table *table, struct wax_bytes key)
 	if (key.bytes > UINT32_MAX)
 		return 0;
 	if (key.bytes > WAX_TABLE_INLINE_MAX) {
-		apart = take_memory(table, key.bytes);
+		apart = wax_table_take_memory(table, key.bytes);
 		if (!apart)
 			return 0;
 	}
 
 	number = take_entry(table, units_for(table, (uint32_t)key.bytes));
 	if (!number) {
-		drop_memory(table, apart, key.bytes);
+		wax_table_drop_memory(table, apart, key.bytes);
 		return 0;
 	}
 
-	void *state = state_at(table, number);
+	void *state = wax_table_state_at(table, number);
 
 	if (has_heads(table)) {
 		*(struct wax_table_head *)entry_of(table, state) =
@@ -339,16 +299,16 @@ void *wax_table_next(const struct wax_table *table, struct wax_table_walk *walk)
 	uint64_t number = walk->number ? walk->number : UINT64_C(1) << table->first_bit;
 
 	while (number < table->next) {
-		uint32_t bit = top_bit(number);
+		uint32_t bit = wax_table_top_bit(number);
 		uint64_t first = UINT64_C(1) << bit, at = number - first;
 
 		if (table->homes[bit]) {
-			uint64_t word = chunk_bits(table, bit)[at / 64] >> at % 64;
+			uint64_t word = wax_table_chunk_bits(table, bit)[at / 64] >> at % 64;
 
 			if (word) {
 				number += (uint32_t)__builtin_ctzll(word);
 				walk->number = number + 1;
-				return state_at(table, (uint32_t)number);
+				return wax_table_state_at(table, (uint32_t)number);
 			}
 			at |= 63;
 		} else {
@@ -370,7 +330,7 @@ static void drop_long_keys(struct wax_table *table)
 		struct wax_bytes key = wax_table_key(table, state);
 
 		if (key.bytes > WAX_TABLE_INLINE_MAX)
-			drop_memory(table, (void *)(uintptr_t)key.data, key.bytes);
+			wax_table_drop_memory(table, (void *)(uintptr_t)key.data, key.bytes);
 	}
 }
 
@@ -531,7 +491,7 @@ static int grow(struct wax_table *table)
 	if (line_count > LINES_MAX)
 		return -ENOMEM;
 
-	struct wax_table_line *lines = take_memory(table, line_count * sizeof(*lines));
+	struct wax_table_line *lines = wax_table_take_memory(table, line_count * sizeof(*lines));
 
 	if (!lines)
 		return -ENOMEM;
@@ -539,15 +499,17 @@ static int grow(struct wax_table *table)
 	table->mask = line_count - 1;
 	table->limit = line_count * LINE_KEYS_MAX;
 	enter_all(table);
-	drop_memory(table, old, old_bytes);
+	wax_table_drop_memory(table, old, old_bytes);
 	return 0;
 }
 
 void wax_table_fini(struct wax_table *table)
 {
+	if (table->track)
+		wax_table_track_cleared(table, true);
 	drop_long_keys(table);
 	drop_chunks(table);
-	drop_memory(table, table->lines, lines_bytes(table));
+	wax_table_drop_memory(table, table->lines, lines_bytes(table));
 	table->lines = NULL;
 	table->mask = table->count = table->limit = 0;
 	table->next = table->end = 0;
@@ -557,10 +519,12 @@ void wax_table_fini(struct wax_table *table)
 
 void wax_table_clear(struct wax_table *table)
 {
+	if (table->track)
+		wax_table_track_cleared(table, false);
 	drop_long_keys(table);
 	for (uint32_t bit = 0; bit < NUMBER_BITS; bit++) {
 		if (table->homes[bit])
-			memset(chunk_bits(table, bit), 0, chunk_bits_bytes(bit));
+			memset(wax_table_chunk_bits(table, bit), 0, chunk_bits_bytes(bit));
 	}
 	if (table->lines)
 		memset(table->lines, 0, lines_bytes(table));
@@ -660,60 +624,92 @@ static inline uint32_t *probe_next(
 
 static inline void *slot_state(const struct wax_table *table, uint32_t slot)
 {
-	return state_at(table, slot & table->number_mask);
+	return wax_table_state_at(table, slot & table->number_mask);
 }
 
-static inline __attribute__((always_inline)) void *find(const struct wax_table *table,
+/* @return the number of a key; 0: it is not there */
+static inline __attribute__((always_inline)) uint32_t find(const struct wax_table *table,
 		struct wax_bytes key, uint64_t hash, enum key_kind kind)
 {
 	struct probe probe = probe_begin(table, hash);
 	uint32_t *slot;
 
 	while ((slot = probe_next(table, hash, &probe))) {
-		void *state = slot_state(table, *slot);
+		uint32_t number = *slot & table->number_mask;
 
-		if (matches(table, state, key, kind))
-			return state;
+		if (matches(table, wax_table_state_at(table, number), key, kind))
+			return number;
 	}
-	return NULL;
+	return 0;
 }
 
-static inline __attribute__((always_inline)) void *find_or_add(struct wax_table *table,
+/* @return its number; 0: out of memory */
+static inline __attribute__((always_inline)) uint32_t find_or_add(struct wax_table *table,
 		struct wax_bytes key, uint64_t hash, enum key_kind kind, bool *ret_added)
 {
-	void *state = table->lines ? find(table, key, hash, kind) : NULL;
+	uint32_t number = table->lines ? find(table, key, hash, kind) : 0;
 
-	*ret_added = !state;
-	if (state)
-		return state;
+	*ret_added = number == 0;
+	if (number)
+		return number;
 	if (table->count == table->limit && grow(table) < 0)
-		return NULL;
+		return 0;
 
-	uint32_t number = make_entry(table, key);
-
+	number = make_entry(table, key);
 	if (!number)
-		return NULL;
+		return 0;
 	enter(table, hash, number);
 	table->count++;
-	return state_at(table, number);
+	if (table->track)
+		wax_table_track_added(table, number);
+	return number;
 }
 
 void *wax_table_find(const struct wax_table *table, struct wax_bytes key)
 {
 	uint64_t hash = hash_key(key, kind_of(table));
+	uint32_t number = table->lines ? find(table, key, hash, kind_of(table)) : 0;
 
-	return table->lines ? find(table, key, hash, kind_of(table)) : NULL;
+	return number ? wax_table_state_at(table, number) : NULL;
+}
+
+/* ---- lookups in a table that is tracked */
+
+/* Do lookups change the keys that they find? */
+static inline bool tracks(const struct wax_table *table)
+{
+	return table->track && !table->track->adds_only;
+}
+
+static inline void note(uint64_t *changed, uint32_t number)
+{
+	changed[number / 64] |= UINT64_C(1) << number % 64;
+}
+
+/* This key changes: if it is still marked, it is saved first. @return 0; negative: it was not */
+static inline int save_first(struct wax_table *table, uint32_t number)
+{
+	if (!(table->track->marked[number / 64] >> number % 64 & 1))
+		return 0;
+	return wax_table_track_save(table, number);
 }
 
 void *wax_table_get(struct wax_table *table, struct wax_bytes key, bool *ret_added)
 {
 	uint64_t hash = hash_key(key, kind_of(table));
 	bool added;
-	void *state = find_or_add(table, key, hash, kind_of(table), &added);
+	uint32_t number = find_or_add(table, key, hash, kind_of(table), &added);
 
-	if (state && ret_added)
+	if (!number)
+		return NULL;
+	if (tracks(table)) {
+		if (table->track->failed < 0 || save_first(table, number) < 0)
+			return NULL;
+		note(table->track->changed, number);
+	}
+	if (ret_added)
 		*ret_added = added;
-	return state;
+	return wax_table_state_at(table, number);
 }
 
 static inline __attribute__((always_inline)) struct wax_bytes key_at(
@@ -744,24 +740,28 @@ static inline __attribute__((always_inline)) void hash_keys(const struct wax_tab
 	}
 }
 
-/* The state that is most likely that of a hash. @return NULL: none can be */
-static __attribute__((noinline)) void *guess_on(const struct wax_table *table, uint64_t hash)
+/* The number that is most likely that of a hash. @return 0: none can be */
+static __attribute__((noinline)) uint32_t guess_on(const struct wax_table *table, uint64_t hash)
 {
 	struct probe probe = probe_begin(table, hash);
 	uint32_t *slot = probe_next(table, hash, &probe);
 
-	return slot ? slot_state(table, *slot) : NULL;
+	return slot ? *slot & table->number_mask : 0;
 }
 
-/* Look the hashes up in their lines and ask for the entries. */
+/* Look the hashes up in their lines and ask for the entries. What is tracked is noted here, where
+ * the number is known: of the few keys that turn out to be others it is noted that they changed,
+ * though they did not. */
 static inline __attribute__((always_inline)) void read_lines(const struct wax_table *table,
-		const uint64_t *hashes, uint32_t count, void **states)
+		const uint64_t *hashes, uint32_t count, void **states, uint32_t *numbers,
+		bool tracked)
 {
 	/* In variables of its own: what is stored in states could be any of these. */
 	const struct wax_table_line *lines = table->lines;
 	uint64_t mask = table->mask;
 	uint32_t number_mask = table->number_mask;
 	size_t unit_bytes = table->unit_bytes, offset = table->state_offset;
+	uint64_t *changed = tracked ? table->track->changed : NULL;
 	/* Where the entry is longer than a line, the next one too: else this one once more. */
 	size_t next = offset + table->state_bytes > ALIGN ? ALIGN : 0;
 
@@ -777,7 +777,14 @@ static inline __attribute__((always_inline)) void read_lines(const struct wax_ta
 			states[i] = table->homes[(uint32_t)__builtin_clz(number) ^ 31] +
 					number * unit_bytes;
 		else
-			states[i] = guess_on(table, hash);
+			states[i] = (number = guess_on(table, hash))
+					? wax_table_state_at(table, number)
+					: NULL;
+		if (tracked) {
+			numbers[i] = number;
+			if (wax_likely(number))
+				note(changed, number);
+		}
 		__builtin_prefetch((const void *)((uintptr_t)states[i] - offset), 1);
 		__builtin_prefetch((const void *)((uintptr_t)states[i] - offset + next), 1);
 	}
@@ -786,20 +793,33 @@ static inline __attribute__((always_inline)) void read_lines(const struct wax_ta
 /* Compare the keys, and look again for those that are not the right ones. */
 static inline __attribute__((always_inline)) int settle(struct wax_table *table,
 		const struct wax_batch *batch, uint32_t first, uint32_t count,
-		const uint64_t *hashes, void **states, struct wax_table_added *added, uint32_t done,
-		enum key_kind kind)
+		const uint64_t *hashes, void **states, const uint32_t *numbers,
+		struct wax_table_added *added, uint32_t done, enum key_kind kind, bool tracked)
 {
+	bool saves = tracked && table->track->marked_count > 0;
+
 	for (uint32_t i = 0; i < count; i++) {
 		struct wax_bytes key = key_at(batch, first + i, kind);
 		bool is_new;
 
-		if (wax_likely(states[i] && matches(table, states[i], key, kind)))
+		if (wax_likely(states[i] && matches(table, states[i], key, kind))) {
+			if (wax_unlikely(saves) && save_first(table, numbers[i]) < 0)
+				return table->track->failed;
 			continue;
-		states[i] = find_or_add(table, key, hashes[i], kind, &is_new);
-		if (!states[i])
+		}
+
+		uint32_t number = find_or_add(table, key, hashes[i], kind, &is_new);
+
+		if (!number)
 			return -ENOMEM;
+		states[i] = wax_table_state_at(table, number);
 		if (is_new && added)
 			added->items[added->count++] = done + i;
+		if (tracked) {
+			note(table->track->changed, number);
+			if (saves && save_first(table, number) < 0)
+				return table->track->failed;
+		}
 	}
 	return 0;
 }
@@ -808,26 +828,44 @@ static inline __attribute__((always_inline)) int settle(struct wax_table *table,
  * grow in the last one: states stay where they are. */
 static inline __attribute__((always_inline)) int get_many(struct wax_table *table,
 		const struct wax_batch *batch, uint32_t first, uint32_t count, void **states,
-		struct wax_table_added *added, enum key_kind kind)
+		struct wax_table_added *added, enum key_kind kind, bool tracked)
 {
-	uint64_t hashes[4 * STAGE_ITEMS];
+	enum { RING = 4 * STAGE_ITEMS };
+	uint64_t hashes[RING];
+	uint32_t numbers[RING];
 	int r = 0;
 
 	for (uint32_t at = 0; at < count + 2 * STAGE_ITEMS && r == 0; at += STAGE_ITEMS) {
 		uint32_t read = at - STAGE_ITEMS, last = at - 2 * STAGE_ITEMS;
-		uint32_t ring = sizeof(hashes) / sizeof(*hashes);
 
 		if (at < count)
-			hash_keys(table, batch, first + at, at_most(count - at), hashes + at % ring,
+			hash_keys(table, batch, first + at, at_most(count - at), hashes + at % RING,
 					kind);
 		if (at >= STAGE_ITEMS && read < count)
-			read_lines(table, hashes + read % ring, at_most(count - read),
-					states + read);
+			read_lines(table, hashes + read % RING, at_most(count - read),
+					states + read, numbers + read % RING, tracked);
 		if (at >= 2 * STAGE_ITEMS)
 			r = settle(table, batch, first + last, at_most(count - last),
-					hashes + last % ring, states + last, added, last, kind);
+					hashes + last % RING, states + last, numbers + last % RING,
+					added, last, kind, tracked);
 	}
 	return r;
+}
+
+static inline __attribute__((always_inline)) int get_many_of_kind(struct wax_table *table,
+		const struct wax_batch *batch, uint32_t first, uint32_t count, void **states,
+		struct wax_table_added *added, bool tracked)
+{
+	switch (kind_of(table)) {
+	case KEY_8:
+		return get_many(table, batch, first, count, states, added, KEY_8, tracked);
+	case KEY_4:
+		return get_many(table, batch, first, count, states, added, KEY_4, tracked);
+	case KEY_TEXT:
+		return get_many(table, batch, first, count, states, added, KEY_TEXT, tracked);
+	default:
+		return get_many(table, batch, first, count, states, added, KEY_ANY, tracked);
+	}
 }
 
 int wax_table_get_many(struct wax_table *table, const struct wax_batch *batch, uint32_t first,
@@ -838,13 +876,12 @@ int wax_table_get_many(struct wax_table *table, const struct wax_batch *batch, u
 		added->count = 0;
 	if (!table->lines && grow(table) < 0)
 		return -ENOMEM;
-	if (table->key_bytes == 8)
-		return get_many(table, batch, first, count, states, added, KEY_8);
-	if (table->key_bytes == 4)
-		return get_many(table, batch, first, count, states, added, KEY_4);
-	if (table->key_bytes == 0)
-		return get_many(table, batch, first, count, states, added, KEY_TEXT);
-	return get_many(table, batch, first, count, states, added, KEY_ANY);
+	if (!table->track)
+		return get_many_of_kind(table, batch, first, count, states, added, false);
+	if (table->track->failed < 0)
+		return table->track->failed;
+	return tracks(table) ? get_many_of_kind(table, batch, first, count, states, added, true)
+			     : get_many_of_kind(table, batch, first, count, states, added, false);
 }
 
 /* Take the slot of a state out of the index. @return the number that stood there */
@@ -867,11 +904,15 @@ static uint32_t leave(struct wax_table *table, const void *state)
 
 void wax_table_remove(struct wax_table *table, void *state)
 {
-	struct wax_bytes key = wax_table_key(table, state);
 	uint32_t number = leave(table, state);
 
+	if (table->track)
+		wax_table_track_removed(table, number);
+
+	struct wax_bytes key = wax_table_key(table, state);
+
 	if (key.bytes > WAX_TABLE_INLINE_MAX)
-		drop_memory(table, (void *)(uintptr_t)key.data, key.bytes);
+		wax_table_drop_memory(table, (void *)(uintptr_t)key.data, key.bytes);
 	mark(table, number, false);
 	drop_entry(table, number, units_for(table, (uint32_t)key.bytes));
 	table->count--;

@@ -36,6 +36,8 @@ struct wax_table_line {
 	uint32_t slots[WAX_TAGS]; /* a number, and above it bits of the hash */
 };
 
+struct wax_table_track;
+
 struct wax_table {
 	struct wax_table_line *lines; /* NULL: none yet */
 	uint64_t mask;                /* lines - 1 */
@@ -55,6 +57,9 @@ struct wax_table {
 	uint32_t number_mask; /* bits of a slot that are the number */
 	uint32_t frees[WAX_TABLE_CLASSES];
 	size_t bytes; /* of memory held */
+
+	/* What has changed is noted here: see runtime/table_track.h. NULL: it is not. */
+	struct wax_table_track *track;
 
 	/* Where memory comes from: zeroed, aligned to 64, or NULL. Tests put theirs here before the
 	 * table is used. */
@@ -88,7 +93,8 @@ void *wax_table_find(const struct wax_table *table, struct wax_bytes key);
  * key); states stay where they are.
  *
  * @param ret_added may be NULL; true when the key is new
- * @return lends the state; NULL when out of memory: nothing has changed
+ * @return lends the state; NULL when out of memory: nothing has changed; or when the table is tracked
+ *         and the state could not be saved, which is recorded
  */
 void *wax_table_get(struct wax_table *table, struct wax_bytes key, bool *ret_added);
 
@@ -126,10 +132,23 @@ static inline bool wax_table_is_added(
  * @param first  index of the first item
  * @param states written: lends one for each item
  * @param added  written; may be NULL, and must be with more than WAX_TABLE_BLOCK items
- * @return 0; -ENOMEM: some keys may have been added
+ * @return 0; -ENOMEM: some keys may have been added; or what saving a key of a tracked table gave
  */
 int wax_table_get_many(struct wax_table *table, const struct wax_batch *batch, uint32_t first,
 		uint32_t count, void **states, struct wax_table_added *added);
+
+int wax_table_touch_tracked(struct wax_table *table, const void *state);
+
+/**
+ * The state of a key is about to change, though the key was not looked up just now: lookups say so by
+ * themselves. Where a table is tracked a lookup, this, and a removal may have to save the state first.
+ *
+ * @return 0; negative: that failed, and the run does
+ */
+static inline int wax_table_touch(struct wax_table *table, const void *state)
+{
+	return table->track ? wax_table_touch_tracked(table, state) : 0;
+}
 
 /** Remove the key of a state. What the state held is gone. */
 void wax_table_remove(struct wax_table *table, void *state);

@@ -49,6 +49,13 @@ void wax_timers_fini(struct wax_timers *timers);
  */
 int wax_timers_set(struct wax_timers *timers, void *state, int64_t at);
 
+/** The time that the timer of a key was last set to, though it be cleared or taken since; 0: it was
+ *  never set. */
+static inline int64_t wax_timers_last(const struct wax_timers *timers, const void *state)
+{
+	return ((const struct wax_timer *)(const void *)((const char *)state + timers->offset))->at;
+}
+
 /** Take a timer that is due at `now`, the earliest first; it is not set afterwards.
  *  @return lends the key's state; NULL: none is due */
 void *wax_timers_pop_due(struct wax_timers *timers, int64_t now);

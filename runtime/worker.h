@@ -21,6 +21,7 @@ struct wax_worker_env {
 	int64_t spin_ns;    /* how long an idle worker looks before it sleeps; -1: what waking takes */
 	bool overcommitted; /* more workers than CPUs: do not spin */
 	bool rehearse;      /* see wax_op_rehearses */
+	bool keeps;         /* keyed state is to outlive the run: see wax_op_keep */
 	struct wax_test_clock *clock; /* in place of the wall clock; NULL: the time it is */
 };
 

@@ -132,6 +132,19 @@ WAX_API struct wax_stream wax_stateful_flat_map(struct wax_stream up, const char
 WAX_API struct wax_stream wax_ttl(struct wax_stream stream, int64_t ttl_ns);
 
 /**
+ * Say which version of its state a step has: 1, unless this says another. A run that goes on with the
+ * state of an earlier one compares the two, and refuses to start where they differ. So give another
+ * when a state means something else than it did while it looks the same: its size is compared anyway.
+ *
+ *     sums = wax_state_version(wax_stateful_map(..., sizeof(struct sum), ...), 2);
+ *
+ * @param stream  what the step gives; the step has a state for each key, or is wax_top_n_all_final
+ * @param version at least 1
+ * @return stream
+ */
+WAX_API struct wax_stream wax_state_version(struct wax_stream stream, uint32_t version);
+
+/**
  * Turn each value into exactly one value of `type`, with a state of state_bytes per key that is
  * zero at first. Give back WAX_RETAIN or WAX_DISCARD.
  */

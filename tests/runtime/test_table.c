@@ -9,6 +9,7 @@
 
 #include "runtime/short_key.h"
 #include "runtime/table.h"
+#include "runtime/table_track.h"
 
 /* An allocator of which the n-th call fails. */
 static int calls_left = -1; /* -1: none fails */
@@ -751,4 +752,291 @@ Test(table, entries_larger_than_the_first_chunks_find_room)
 		cr_assert_eq(*(char *)wax_table_find(&table, make_key(room, number, 0)),
 				(char)number);
 	fini(&table);
+}
+
+/* ---- Tracking */
+
+/* What was saved: sums, so that the order does not matter. */
+static struct {
+	struct wax_table_track track;
+	uint64_t count;
+	uint64_t sum;
+	int code; /* to be given back */
+} saver;
+
+static int save(struct wax_table_track *track, void *state)
+{
+	cr_assert_eq(track, &saver.track);
+	saver.count++;
+	saver.sum += *(const uint64_t *)state;
+	return saver.code;
+}
+
+static void init_tracked(struct wax_table *table)
+{
+	init(table, 8, 8);
+	memset(&saver, 0, sizeof(saver));
+	saver.track.save = save;
+	cr_assert_eq(wax_table_track_init(&saver.track, table), 0);
+}
+
+static void fini_tracked(struct wax_table *table)
+{
+	wax_table_track_fini(&saver.track, table);
+	fini(table);
+}
+
+static uint64_t *get(struct wax_table *table, uint64_t number)
+{
+	return wax_table_get(table, (struct wax_bytes){&number, sizeof(number)}, NULL);
+}
+
+static void *find(struct wax_table *table, uint64_t number)
+{
+	return wax_table_find(table, (struct wax_bytes){&number, sizeof(number)});
+}
+
+/* The epoch ends. @return how many are marked */
+static uint64_t mark(struct wax_table *table, uint64_t pass_keys)
+{
+	static uint64_t pass;
+
+	wax_table_track_told(&saver.track);
+	wax_table_track_mark(table, &pass, pass_keys);
+	return saver.track.marked_count;
+}
+
+static void save_marked(struct wax_table *table)
+{
+	struct wax_table_marked marked[7];
+	uint64_t from = 0;
+	uint32_t count;
+
+	do {
+		count = wax_table_track_next(table, &from, marked, 7);
+		for (uint32_t i = 0; i < count; i++) {
+			wax_table_track_take(&saver.track, marked[i].number);
+			cr_assert_eq(save(&saver.track, marked[i].state), 0);
+		}
+	} while (count == 7);
+	cr_assert_eq(saver.track.marked_count, 0);
+}
+
+static uint64_t gone_count(const struct wax_table *table, uint64_t *sum)
+{
+	struct wax_bytes key;
+	uint64_t count = 0, number;
+	size_t at = 0;
+
+	for (*sum = 0; wax_table_track_gone(table, &at, &key); count++) {
+		cr_assert_eq(key.bytes, sizeof(number));
+		memcpy(&number, key.data, sizeof(number));
+		*sum += number;
+	}
+	return count;
+}
+
+Test(table_track, a_key_is_saved_as_it_was_at_the_end_of_the_epoch)
+{
+	struct wax_table table;
+
+	init_tracked(&table);
+	for (uint64_t number = 1; number <= 100; number++)
+		*get(&table, number) = number;
+	cr_assert_eq(wax_table_track_changed(&table), 100);
+	cr_assert_eq(mark(&table, 0), 100);
+	cr_assert_eq(saver.count, 0, "nothing is saved before its turn");
+	*get(&table, 30) = 1000000;
+	cr_assert_eq(saver.count, 1);
+	*get(&table, 30) = 2000000;
+	cr_assert_eq(saver.count, 1, "only once");
+	cr_assert_eq(wax_table_touch(&table, find(&table, 40)), 0);
+	*(uint64_t *)find(&table, 40) = 3000000;
+	cr_assert_eq(saver.count, 2);
+	save_marked(&table);
+	cr_assert_eq(saver.count, 100);
+	cr_assert_eq(saver.sum, 5050);
+	cr_assert_eq(mark(&table, 0), 2, "what changed meanwhile is of the next epoch");
+	save_marked(&table);
+	cr_assert_eq(saver.sum, 5050 + 2000000 + 3000000);
+	fini_tracked(&table);
+}
+
+Test(table_track, batches_save_what_they_find_marked)
+{
+	struct wax_table table;
+	uint64_t keys[200];
+	void *states[200];
+
+	init_tracked(&table);
+	for (uint64_t i = 0; i < 200; i++)
+		keys[i] = i % 150 + 1;
+
+	struct wax_batch batch = {.count = 200, .keyed = 1, .key_bytes = 8, .keys = keys};
+
+	cr_assert_eq(wax_table_get_many(&table, &batch, 0, 200, states, NULL), 0);
+	for (uint32_t i = 0; i < 200; i++)
+		*(uint64_t *)states[i] = keys[i];
+	cr_assert_eq(mark(&table, 0), 150);
+	cr_assert_eq(wax_table_get_many(&table, &batch, 0, 40, states, NULL), 0);
+	cr_assert_eq(saver.count, 40);
+	cr_assert_eq(wax_table_get_many(&table, &batch, 0, 200, states, NULL), 0);
+	cr_assert_eq(saver.count, 150);
+	cr_assert_eq(saver.sum, 150 * 151 / 2);
+	cr_assert_eq(saver.track.marked_count, 0);
+	fini_tracked(&table);
+}
+
+Test(table_track, growth_keeps_what_is_noted)
+{
+	struct wax_table table;
+
+	init_tracked(&table);
+	for (uint64_t number = 1; number <= 100; number++)
+		*get(&table, number) = number;
+	mark(&table, 0);
+	for (uint64_t number = 101; number <= 100000; number++)
+		*get(&table, number) = number;
+	cr_assert_eq(saver.count, 0);
+	cr_assert_eq(wax_table_track_changed(&table), 99900);
+	save_marked(&table);
+	cr_assert_eq(saver.sum, 5050);
+	cr_assert_eq(mark(&table, 0), 99900);
+	save_marked(&table);
+	cr_assert_eq(saver.count, 100000);
+	fini_tracked(&table);
+}
+
+Test(table_track, only_keys_that_were_saved_are_told_to_be_gone)
+{
+	struct wax_table table;
+	uint64_t sum;
+
+	init_tracked(&table);
+	*get(&table, 1) = 1;
+	wax_table_remove(&table, find(&table, 1));
+	cr_assert_eq(gone_count(&table, &sum), 0, "nobody has heard of it");
+	*get(&table, 2) = 2;
+	*get(&table, 3) = 3;
+	cr_assert_eq(mark(&table, 0), 2);
+	wax_table_remove(&table, find(&table, 2));
+	cr_assert_eq(saver.count, 1, "it was there at the end of the epoch");
+	save_marked(&table);
+	wax_table_remove(&table, find(&table, 3));
+	cr_assert_eq(gone_count(&table, &sum), 2);
+	cr_assert_eq(sum, 5);
+
+	/* Other keys with their numbers are new ones. */
+	*get(&table, 4) = 4;
+	wax_table_remove(&table, find(&table, 4));
+	cr_assert_eq(gone_count(&table, &sum), 2);
+	*get(&table, 3) = 33;
+	cr_assert_eq(mark(&table, 0), 1);
+	cr_assert_eq(gone_count(&table, &sum), 0, "it was told");
+	fini_tracked(&table);
+}
+
+Test(table_track, clearing_saves_what_is_marked_and_forgets_the_rest)
+{
+	for (int drops = 0; drops < 2; drops++) {
+		struct wax_table table;
+		uint64_t sum;
+
+		init_tracked(&table);
+		for (uint64_t number = 1; number <= 100; number++)
+			*get(&table, number) = number;
+		mark(&table, 0);
+		*get(&table, 50) = 5000;
+		wax_table_remove(&table, find(&table, 60));
+		(drops ? wax_table_fini : wax_table_clear)(&table);
+		cr_assert_eq(saver.sum, 5050);
+		cr_assert(saver.track.cleared);
+		cr_assert_eq(gone_count(&table, &sum), 0);
+		cr_assert_eq(wax_table_track_changed(&table), 0);
+		*get(&table, 7) = 7;
+		cr_assert_eq(mark(&table, 0), 1);
+		cr_assert_not(saver.track.cleared);
+		save_marked(&table);
+		fini_tracked(&table);
+	}
+}
+
+Test(table_track, a_pass_marks_what_did_not_change_a_part_each_time)
+{
+	struct wax_table table;
+	uint64_t marked = 0;
+	int epochs = 0;
+
+	init_tracked(&table);
+	for (uint64_t number = 1; number <= 1000; number++)
+		*get(&table, number) = number;
+	mark(&table, 0);
+	save_marked(&table);
+	saver.count = saver.sum = 0;
+	do {
+		marked = mark(&table, 130);
+		cr_assert_leq(marked, 130);
+		save_marked(&table);
+		epochs++;
+	} while (marked == 130);
+	cr_assert_eq(epochs, 8);
+	cr_assert_eq(saver.count, 1000, "each once");
+	cr_assert_eq(saver.sum, 500500);
+	fini_tracked(&table);
+}
+
+Test(table_track, lookups_that_only_add_change_nothing_else)
+{
+	struct wax_table table;
+	uint64_t keys[2] = {1, 2};
+	void *states[2];
+	struct wax_batch batch = {.count = 2, .keyed = 1, .key_bytes = 8, .keys = keys};
+
+	init_tracked(&table);
+	saver.track.adds_only = true;
+	get(&table, 1);
+	cr_assert_eq(mark(&table, 0), 1);
+	cr_assert_eq(wax_table_get_many(&table, &batch, 0, 2, states, NULL), 0);
+	get(&table, 1);
+	cr_assert_eq(saver.count, 0);
+	cr_assert_eq(wax_table_track_changed(&table), 1);
+	save_marked(&table);
+	fini_tracked(&table);
+}
+
+Test(table_track, a_lookup_fails_when_a_key_cannot_be_saved_and_so_do_all_that_follow)
+{
+	struct wax_table table;
+	uint64_t keys[2] = {2, 1};
+	void *states[2];
+	struct wax_batch batch = {.count = 2, .keyed = 1, .key_bytes = 8, .keys = keys};
+
+	init_tracked(&table);
+	get(&table, 1);
+	mark(&table, 0);
+	saver.code = -EIO;
+	cr_assert_eq(wax_table_get_many(&table, &batch, 0, 2, states, NULL), -EIO);
+	saver.code = 0;
+	cr_assert_eq(wax_table_get_many(&table, &batch, 0, 1, states, NULL), -EIO);
+	cr_assert_null(get(&table, 5));
+	cr_assert_eq(wax_table_touch(&table, find(&table, 2)), -EIO);
+	fini_tracked(&table);
+}
+
+Test(table_track, without_memory_for_what_is_noted_nothing_is_added)
+{
+	struct wax_table table;
+	uint64_t number = 0;
+
+	init_tracked(&table);
+	for (int calls = 0; calls < 4; calls++) {
+		calls_left = calls;
+		while (get(&table, number))
+			number++;
+		calls_left = -1;
+		cr_assert_eq(table.count, number);
+		cr_assert_eq(wax_table_track_changed(&table), number);
+		cr_assert_not_null(get(&table, number++));
+	}
+	fini_tracked(&table);
 }

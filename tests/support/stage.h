@@ -23,7 +23,8 @@ struct stage {
 	struct wax_port port; /* where a source emits; stage_collect */
 };
 
-static inline void stage_init(
+/* Without a loop, which takes a while to open and to close. */
+static inline void stage_init_idle(
 		struct stage *stage, uint32_t me, uint32_t worker_count, const char *part)
 {
 	memset(stage, 0, sizeof(*stage));
@@ -37,6 +38,12 @@ static inline void stage_init(
 	stage->op.worker = &stage->worker;
 	stage->op.calls = &stage->record.calls;
 	stage->env = (struct wax_env){.op = &stage->op, .part = part};
+}
+
+static inline void stage_init(
+		struct stage *stage, uint32_t me, uint32_t worker_count, const char *part)
+{
+	stage_init_idle(stage, me, worker_count, part);
 	cr_assert_eq(wax_loop_open(WAX_IO_AUTO, 8, &stage->worker.loop, &stage->err), 0);
 }
 
