@@ -8,7 +8,7 @@
 . "${SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/cli.sh"
 
 command -v spin >/dev/null || skip 'spin is not installed'
-[ $# -gt 0 ] || set -- doorbell ring credit epoch
+[ $# -gt 0 ] || set -- doorbell ring credit epoch commit
 
 # check MODEL FAULT FLAG: search all its states; the report is in $work/out.
 check() {
