@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "connectors/line_sink.h"
+#include "runtime/connector.h"
 
 /* Each is a file that stays open: as many are a mistake. */
 enum { PARTS_MAX = 10000, PART_NAME_BYTES = sizeof("part-4294967295") };
@@ -70,10 +71,11 @@ static int dir_list(void *dir_sink, struct wax_parts *parts, struct wax_err *err
 }
 
 /* A reader takes all parts of a directory: those of an earlier run with more of them must go, as
- * what was in the others does. */
-static void remove_stale_parts(const char *path, uint32_t count)
+ * what was in the others does, unless they were saved. */
+static void remove_stale_parts(const struct wax_env *env, const struct dir_sink *sink)
 {
-	DIR *directory = opendir(path);
+	uint32_t count = sink->part_count ? sink->part_count : wax_env_worker_count(env);
+	DIR *directory = opendir(sink->path);
 
 	if (!directory)
 		return; /* opening a part will say why */
@@ -81,7 +83,8 @@ static void remove_stale_parts(const char *path, uint32_t count)
 		char name[PART_NAME_BYTES];
 		uint32_t index;
 
-		if (sscanf(entry->d_name, "part-%" SCNu32, &index) != 1 || index < count)
+		if (sscanf(entry->d_name, "part-%" SCNu32, &index) != 1 || index < count ||
+				(!sink->part_count && wax_env_is_saved(env, index)))
 			continue;
 		name_part(name, index);
 		if (strcmp(name, entry->d_name) == 0)
@@ -109,9 +112,8 @@ static int dir_open(void *dir_sink, struct wax_env *env, struct wax_bytes saved,
 		name = own_name;
 	}
 
-	if (!saved.data && strcmp(name, "part-00000") == 0)
-		remove_stale_parts(sink->path,
-				sink->part_count ? sink->part_count : wax_env_worker_count(env));
+	if (strcmp(name, "part-00000") == 0)
+		remove_stale_parts(env, sink);
 
 	if (asprintf(&path, "%s/%s", sink->path, name) < 0)
 		return wax_err_set(err, -ENOMEM, "no memory to write in '%s'", sink->path);

@@ -28,6 +28,8 @@ enum part_state {
 struct input_part {
 	struct wax_env env;
 	void *handle;
+	struct wax_position position; /* at the end of the epoch that is being saved */
+	struct wax_position last;     /* of one that has ended, until the epoch does */
 	int64_t awake_at;
 	enum part_state state;
 };
@@ -91,7 +93,9 @@ static int open_part(
 	const struct input_params *params = op->params;
 	const struct wax_source *source = params->source;
 	struct input_part *part = &data->parts[data->part_count];
-	part->env = (struct wax_env){.op = op, .part = name, .instance = wax_op_worker_index(op)};
+	part->env = (struct wax_env){.op = op,
+			.part = name,
+			.instance = source->ops.list ? 0 : wax_op_worker_index(op)};
 	part->awake_at = WAX_NEVER;
 	int r = source->ops.open(source->source, &part->env, saved, &part->handle, err);
 	if (r < 0)
@@ -137,6 +141,28 @@ static int input_open(struct wax_op *op, struct wax_err *err)
 	return 0;
 }
 
+/* Where the part is now, for whoever goes on. */
+static int note_position(struct wax_op *op, struct input_part *part, struct wax_position *position)
+{
+	const struct wax_source_ops *ops = &((const struct input_params *)op->params)->source->ops;
+	if (!wax_op_keeps(op) || !ops->position)
+		return 0;
+	return wax_position_set(position, ops->position(part->handle));
+}
+
+/* One that has ended stays where it ended. It may do so while the epoch before is still being saved. */
+static int settle_position(struct wax_op *op, struct input_part *part)
+{
+	if (part->state != PART_ENDED)
+		return note_position(op, part, &part->position);
+	if (!part->last.data)
+		return 0;
+	wax_position_fini(&part->position);
+	part->position = part->last;
+	part->last = (struct wax_position){0};
+	return 0;
+}
+
 static void close_part(struct wax_op *op, struct input_part *part)
 {
 	struct input_data *data = op->data;
@@ -153,9 +179,32 @@ static void close_part(struct wax_op *op, struct input_part *part)
 static void input_close(struct wax_op *op)
 {
 	struct input_data *data = op->data;
-	for (uint32_t i = 0; i < data->part_count; i++)
+	for (uint32_t i = 0; i < data->part_count; i++) {
 		close_part(op, &data->parts[i]);
+		wax_position_fini(&data->parts[i].position);
+		wax_position_fini(&data->parts[i].last);
+	}
 	free(data->parts);
+}
+
+static int input_prepare_epoch(struct wax_op *op, uint64_t epoch)
+{
+	struct input_data *data = op->data;
+	(void)epoch;
+	for (uint32_t i = 0; i < data->part_count; i++) {
+		if (settle_position(op, &data->parts[i]) < 0)
+			return wax_err_set(wax_op_err(op), -ENOMEM, "no memory for a position");
+	}
+	return WAX_READY;
+}
+
+static int input_positions(struct wax_op *op, struct wax_positions *to)
+{
+	const struct input_data *data = op->data;
+	int r = 0;
+	for (uint32_t i = 0; i < data->part_count && r == 0; i++)
+		r = wax_env_add_position(&data->parts[i].env, &data->parts[i].position, to);
+	return r;
 }
 
 /* Is a part to be asked now? If not, see that it is when its time comes. */
@@ -185,6 +234,8 @@ static int ask_part(struct wax_op *op, struct input_part *part, uint32_t most)
 		wax_op_wake_by(op, part->awake_at);
 		return next;
 	case WAX_END:
+		if (note_position(op, part, &part->last) < 0)
+			return wax_err_set(wax_op_err(op), -ENOMEM, "no memory for a position");
 		close_part(op, part);
 		return next;
 	default:
@@ -243,6 +294,8 @@ static const struct wax_op_class input_class = {
 		.forget = input_forget,
 		.open = input_open,
 		.poll = input_poll,
+		.prepare_epoch = input_prepare_epoch,
+		.positions = input_positions,
 		.close = input_close,
 };
 

@@ -9,6 +9,7 @@
 #include "runtime/flow.h"
 #include "runtime/hash.h"
 #include "runtime/port.h"
+#include "runtime/snapshot.h"
 #include "runtime/step.h"
 
 /*
@@ -33,15 +34,21 @@ struct format_params {
 struct output_part {
 	struct wax_env env;
 	void *handle;
-	struct wax_port port; /* gathers its items where a worker has several */
+	struct wax_port port;         /* gathers its items where a worker has several */
+	struct wax_position position; /* to be saved */
 	bool has_port;
 	bool open;
+	bool noted; /* position is that of the epoch that is being prepared */
+	bool prepared;
+	bool committed; /* knows of the epoch that steps are being told of */
 };
 
 struct output_data {
 	struct output_part *parts;
 	uint32_t part_count;
-	bool dirty; /* something was written since the last flush */
+	bool dirty;     /* something was written since the last flush */
+	bool preparing; /* an epoch, and has not given WAX_READY yet */
+	bool committing;
 };
 
 /* ---- Text */
@@ -176,23 +183,80 @@ static int take_for_part(struct wax_port *port, const struct wax_batch *batch)
 	return write_part(part->env.op, part, batch);
 }
 
-static int open_part(struct wax_op *op, const char *name, bool gathers, struct wax_err *err)
+/* What is told from others of its kind by a name, or by the number of the worker. */
+struct identity {
+	const char *name;
+	uint32_t instance;
+};
+
+static int open_part(struct wax_op *op, struct identity identity, struct wax_bytes saved,
+		struct wax_err *err)
 {
 	struct output_data *data = op->data;
-	const struct wax_sink *sink = ((const struct output_params *)op->params)->sink;
+	const struct output_params *params = op->params;
+	const struct wax_sink *sink = params->sink;
 	struct output_part *part = &data->parts[data->part_count++];
-	part->env = (struct wax_env){.op = op, .part = name};
-	if (gathers) {
+	part->env = (struct wax_env){
+			.op = op, .part = identity.name, .instance = identity.instance};
+	if (params->parts.count > 1) {
 		const struct wax_type *type = wax_op_input_type(op, 0);
 		int r = wax_port_init(&part->port, type, take_for_part, part, wax_op_err(op));
 		if (r < 0)
-			return wax_err_set(err, r, "no memory for partition '%s'", name);
+			return wax_err_set(err, r, "no memory for partition '%s'", identity.name);
 		part->has_port = true;
 	}
-	int r = sink->ops.open(sink->sink, &part->env, (struct wax_bytes){NULL, 0}, &part->handle,
-			err);
+	int r = sink->ops.open(sink->sink, &part->env, saved, &part->handle, err);
 	part->open = r >= 0;
 	return r;
+}
+
+static int close_part(struct wax_op *op, struct output_part *part, int ok)
+{
+	const struct wax_sink_ops *ops = &((const struct output_params *)op->params)->sink->ops;
+	if (!part->open)
+		return 0;
+	part->open = false;
+	int r = ops->close ? ops->close(part->handle, ok, wax_op_err(op)) : 0;
+	wax_env_fini(&part->env);
+	return r;
+}
+
+/* An instance that an earlier run with more workers had, and that this worker looks after. */
+static bool is_left_over(const struct wax_op *op, const struct wax_saved_part *part)
+{
+	const struct output_params *params = op->params;
+	uint32_t worker_count = wax_op_worker_count(op);
+	return !params->sink->ops.list && part->instance >= worker_count &&
+			part->instance % worker_count == wax_op_worker_index(op);
+}
+
+/* They are opened to be brought to what was saved of them, and closed. */
+static int open_left_over(struct wax_op *op, struct wax_err *err)
+{
+	struct output_data *data = op->data;
+	const struct output_params *params = op->params;
+	const struct wax_saved_parts *saved = params->parts.saved;
+	int r = 0;
+	for (uint32_t i = 0; saved && i < saved->count && r >= 0; i++) {
+		const struct wax_saved_part *part = &saved->parts[i];
+		if (!is_left_over(op, part))
+			continue;
+		r = open_part(op, (struct identity){"", part->instance}, part->position, err);
+		if (r >= 0)
+			r = close_part(op, &data->parts[data->part_count - 1], 1);
+		data->part_count--;
+	}
+	return r;
+}
+
+static int open_own_instance(struct wax_op *op, struct wax_err *err)
+{
+	const struct output_params *params = op->params;
+	uint32_t worker = wax_op_worker_index(op);
+	int r = open_left_over(op, err);
+	return r < 0 ? r
+		     : open_part(op, (struct identity){"", worker},
+				       wax_parts_saved_instance(&params->parts, worker), err);
 }
 
 static int output_open(struct wax_op *op, struct wax_err *err)
@@ -200,6 +264,7 @@ static int output_open(struct wax_op *op, struct wax_err *err)
 	struct output_data *data = op->data;
 	const struct output_params *params = op->params;
 	uint32_t worker = wax_op_worker_index(op), worker_count = wax_op_worker_count(op);
+	/* And one more: without a list the own instance, or one that is left over. */
 	data->parts = calloc(params->parts.count + 1, sizeof(*data->parts));
 	if (!data->parts)
 		return wax_err_set(err, -ENOMEM, "no memory for its partitions");
@@ -207,10 +272,11 @@ static int output_open(struct wax_op *op, struct wax_err *err)
 	if (wax_op_capture(op))
 		return 0;
 	if (!params->sink->ops.list)
-		return open_part(op, "", false, err);
+		return open_own_instance(op, err);
 	/* Partition p is worker p modulo the number of workers'; here it has index p / that. */
 	for (uint32_t i = worker; i < params->parts.count; i += worker_count) {
-		int r = open_part(op, params->parts.names[i], params->parts.count > 1, err);
+		int r = open_part(op, (struct identity){params->parts.names[i], 0},
+				params->parts.positions[i], err);
 		if (r < 0)
 			return r;
 	}
@@ -270,7 +336,8 @@ static int output_flush(struct wax_op *op)
 	data->dirty = false;
 	op->flushing = false;
 	for (uint32_t i = 0; i < data->part_count; i++) {
-		int r = check_answer(op, ops->flush(data->parts[i].handle, wax_op_err(op)), "flush");
+		int r = check_answer(
+				op, ops->flush(data->parts[i].handle, wax_op_err(op)), "flush");
 		if (r < 0)
 			return r;
 		op->flushing |= r == WAX_BUSY;
@@ -281,28 +348,113 @@ static int output_flush(struct wax_op *op)
 static int output_epoch_end(struct wax_op *op, uint64_t epoch)
 {
 	(void)epoch;
-	int r = output_flush(op);
+	/* Where state is kept it is prepared instead. */
+	int r = wax_op_keeps(op) ? 0 : output_flush(op);
 	return r < 0 ? r : 0;
 }
 
-static int close_part(struct wax_op *op, struct output_part *part, int ok)
+/* ---- Epochs that are committed */
+
+static int note_position(struct wax_op *op, struct output_part *part)
 {
 	const struct wax_sink_ops *ops = &((const struct output_params *)op->params)->sink->ops;
-	if (!part->open)
-		return 0;
-	part->open = false;
-	int r = ops->close ? ops->close(part->handle, ok, wax_op_err(op)) : 0;
-	wax_env_fini(&part->env);
+	part->noted = true;
+	if (ops->position && wax_position_set(&part->position, ops->position(part->handle)) < 0)
+		return wax_err_set(wax_op_err(op), -ENOMEM, "no memory for a position");
+	return 0;
+}
+
+/* Without prepare of its own it is flushed, and written to no more before that is done. */
+static int prepare_part(struct wax_op *op, struct output_part *part, uint64_t epoch)
+{
+	const struct wax_sink_ops *ops = &((const struct output_params *)op->params)->sink->ops;
+	int answer = ops->prepare    ? ops->prepare(part->handle, epoch, wax_op_err(op))
+			: ops->flush ? ops->flush(part->handle, wax_op_err(op))
+				     : WAX_READY;
+	if (answer != WAX_PENDING || !ops->prepare)
+		answer = check_answer(op, answer, ops->prepare ? "prepare" : "flush");
+	if (answer < 0)
+		return answer;
+	part->prepared = answer == WAX_READY;
+	if (answer != WAX_BUSY && !part->noted && note_position(op, part) < 0)
+		return -ENOMEM;
+	return answer;
+}
+
+static int output_prepare_epoch(struct wax_op *op, uint64_t epoch)
+{
+	struct output_data *data = op->data;
+	int answer = WAX_READY;
+	for (uint32_t i = 0; !data->preparing && i < data->part_count; i++)
+		data->parts[i].noted = data->parts[i].prepared = false;
+	data->preparing = true;
+	for (uint32_t i = 0; i < data->part_count; i++) {
+		struct output_part *part = &data->parts[i];
+		if (part->prepared)
+			continue;
+		int r = prepare_part(op, part, epoch);
+		if (r < 0)
+			return r;
+		/* One that must not be written to keeps all from it. */
+		answer = r == WAX_BUSY || answer == WAX_READY ? r : answer;
+	}
+	data->preparing = answer != WAX_READY;
+	return answer;
+}
+
+/* Those that are left over stand where they stood: a later run may have as many workers again. */
+static int output_positions(struct wax_op *op, struct wax_positions *to)
+{
+	const struct output_data *data = op->data;
+	const struct output_params *params = op->params;
+	const struct wax_saved_parts *saved = params->parts.saved;
+	int r = 0;
+	for (uint32_t i = 0; i < data->part_count && r == 0; i++)
+		r = wax_env_add_position(&data->parts[i].env, &data->parts[i].position, to);
+	for (uint32_t i = 0; saved && i < saved->count && r == 0; i++) {
+		const struct wax_saved_part *part = &saved->parts[i];
+		if (is_left_over(op, part))
+			r = wax_positions_add(to,
+					&(struct wax_frames_position){
+							.step = op->index,
+							.instance = part->instance,
+							.name = part->name,
+							.position = part->position,
+					});
+	}
 	return r;
 }
 
+static int output_commit_epoch(struct wax_op *op, uint64_t epoch)
+{
+	struct output_data *data = op->data;
+	const struct wax_sink_ops *ops = &((const struct output_params *)op->params)->sink->ops;
+	for (uint32_t i = 0; !data->committing && i < data->part_count; i++)
+		data->parts[i].committed = !ops->commit;
+	data->committing = false;
+	for (uint32_t i = 0; i < data->part_count; i++) {
+		struct output_part *part = &data->parts[i];
+		if (part->committed)
+			continue;
+		int r = check_answer(
+				op, ops->commit(part->handle, epoch, wax_op_err(op)), "commit");
+		if (r < 0)
+			return r;
+		part->committed = r == WAX_READY;
+		data->committing |= !part->committed;
+	}
+	return data->committing ? WAX_BUSY : WAX_READY;
+}
+
+/* Where state is kept the end of the input is not the end: the last epoch is prepared and committed
+ * after it. */
 static int output_end(struct wax_op *op)
 {
 	struct output_data *data = op->data;
 	int r = output_flush(op);
 	if (r == WAX_BUSY)
 		op->busy = true; /* until it is woken, which calls this again */
-	if (r != WAX_READY)
+	if (r != WAX_READY || wax_op_keeps(op))
 		return r;
 	for (uint32_t i = 0; i < data->part_count; i++) {
 		r = close_part(op, &data->parts[i], 1);
@@ -316,7 +468,8 @@ static void output_close(struct wax_op *op)
 {
 	struct output_data *data = op->data;
 	for (uint32_t i = 0; i < data->part_count; i++) {
-		close_part(op, &data->parts[i], 0);
+		close_part(op, &data->parts[i], wax_op_keeps(op) && !wax_op_run_failed(op));
+		wax_position_fini(&data->parts[i].position);
 		if (data->parts[i].has_port)
 			wax_port_fini(&data->parts[i].port);
 	}
@@ -335,6 +488,9 @@ static const struct wax_op_class output_class = {
 		.push = output_push,
 		.flush = output_flush,
 		.epoch_end = output_epoch_end,
+		.prepare_epoch = output_prepare_epoch,
+		.positions = output_positions,
+		.commit_epoch = output_commit_epoch,
 		.end = output_end,
 		.close = output_close,
 };
@@ -346,8 +502,9 @@ void wax_output(struct wax_stream up, const char *id, struct wax_sink *sink)
 	struct output_params *params = step->params;
 	params->sink = sink;
 	if (!sink || !sink->ops.open || !sink->ops.write) {
-		wax_step_fail(flow, step, sink ? "its sink lacks open or write"
-					       : "its sink is NULL: there was no memory");
+		wax_step_fail(flow, step,
+				sink ? "its sink lacks open or write"
+				     : "its sink is NULL: there was no memory");
 		return;
 	}
 	step->connector = sink->ops.kind;

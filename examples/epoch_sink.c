@@ -192,15 +192,15 @@ static int epochs_close(void *sink_part, int ok, struct wax_err *err)
 }
 
 static const struct wax_sink_ops epochs_ops = {
-	.size_bytes = sizeof(struct wax_sink_ops),
-	.kind = "epochs",
-	.open = epochs_open, /* no list: an instance in each worker */
-	.write = epochs_write,
-	.position = epochs_position,
-	.close = epochs_close,
-	.free = free,
-	.prepare = epochs_prepare,
-	.commit = epochs_commit,
+		.size_bytes = sizeof(struct wax_sink_ops),
+		.kind = "epochs",
+		.open = epochs_open, /* no list: an instance in each worker */
+		.write = epochs_write,
+		.position = epochs_position,
+		.close = epochs_close,
+		.free = free,
+		.prepare = epochs_prepare,
+		.commit = epochs_commit,
 };
 
 /* Not static: its test is in another file. */

@@ -43,6 +43,9 @@ enum wax_option_color {
 /** spin_ns for as long as it takes to wake a worker, measured; 0 when overcommitted. */
 #define WAX_OPTION_SPIN_AUTO INT64_C(-1)
 
+/** Restarts in a minute: of --restart=on-crash, and at most. */
+enum { WAX_OPTION_RESTARTS_USUAL = 5, WAX_OPTION_RESTARTS_MAX = 1000 };
+
 /** sanitize with a seed that is chosen. */
 #define WAX_OPTION_SANITIZE_AUTO INT64_MAX
 
@@ -61,6 +64,12 @@ struct wax_options {
 	uint32_t slab_bytes;         /* a power of two from 512 to 1 MiB; 0: auto */
 
 	int64_t snapshot_interval_ns; /* 0: no epochs */
+	const char *recovery_path;    /* directory; NULL: the run keeps no state */
+	const char *from_text;        /* as given; from_epoch is what it says */
+	uint64_t from_epoch;          /* 0: the newest; UINT64_MAX: begin from nothing */
+	uint32_t keep_epochs;         /* that can be gone on from; at least 1 */
+	const char *restart_text;     /* as given; restart_limit is what it says */
+	uint32_t restart_limit;       /* restarts in a minute; 0: none */
 	bool rehearse;
 	struct wax_option_list on_error; /* policies: see wax_flow_set_policies */
 	int64_t watchdog_ns;             /* 0: none */

@@ -39,7 +39,7 @@ static const struct wax_choice graphs[] = {
 static const char *const groups[] = {
 		[WAX_OPTION_GROUP_WORKERS] = "Workers",
 		[WAX_OPTION_GROUP_MEMORY] = "Exchange between workers",
-		[WAX_OPTION_GROUP_EPOCHS] = "Epochs and the end of the run",
+		[WAX_OPTION_GROUP_EPOCHS] = "Epochs, state, and the end of the run",
 		[WAX_OPTION_GROUP_REPORTS] = "Reports, to standard error",
 		[WAX_OPTION_GROUP_OTHER] = "Instead of a run",
 		[WAX_OPTION_GROUP_HIDDEN] = "For packagers",
@@ -174,6 +174,7 @@ const struct wax_option wax_option_table[] = {
 		},
 		{
 				.name = "snapshot-interval",
+				.letter = 's',
 				.argument = "DUR",
 				.kind = WAX_OPTION_DURATION,
 				.group = WAX_OPTION_GROUP_EPOCHS,
@@ -234,6 +235,67 @@ const struct wax_option wax_option_table[] = {
 				.more = "Abort the run when it takes longer, with exit status "
 					"124. "
 					"Without it, or with 0, a run may take for ever.",
+		},
+		{
+				.name = "recovery",
+				.letter = 'r',
+				.argument = "DIR",
+				.kind = WAX_OPTION_STRING,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				MEMBER(recovery_path),
+				.help = "keep state in DIR, and go on from it",
+				.more = "Save at the end of each epoch the state of all steps and "
+					"the "
+					"positions of sources and sinks in this directory, and go "
+					"on "
+					"from what is there. "
+					"It is made when it is missing; one run at a time uses it. "
+					"A run may go on with any number of workers. "
+					"SIGTERM and SIGINT then end the run behind a last epoch, "
+					"without the results that the end of the input would give.",
+		},
+		{
+				.name = "from",
+				.argument = "latest|EPOCH|none",
+				.kind = WAX_OPTION_STRING,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				.initial = "latest",
+				MEMBER(from_text),
+				.help = "epoch to go on from",
+				.more = "Which committed epoch of the recovery directory to go on "
+					"from: the newest, or an earlier one that is still there; "
+					"with none what is there is thrown away and the run begins "
+					"anew.",
+		},
+		{
+				.name = "keep",
+				.argument = "N",
+				.kind = WAX_OPTION_NUMBER,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				.initial = "2",
+				.min = 1,
+				.max = 1000,
+				MEMBER(keep_epochs),
+				.help = "epochs that can be gone on from",
+				.more = "How many of the last epochs stay in the recovery "
+					"directory, "
+					"for --from.",
+		},
+		{
+				.name = "restart",
+				.argument = "never|on-crash",
+				.kind = WAX_OPTION_STRING,
+				.group = WAX_OPTION_GROUP_EPOCHS,
+				.initial = "on-crash:5/min",
+				MEMBER(restart_text),
+				.help = "go on when a worker was lost",
+				.more = "What to do when a worker is killed or ends without a "
+					"word: "
+					"go on from the last committed epoch, at most 5 times in a "
+					"minute (on-crash:N/min for N times), or never. "
+					"Without --recovery a run that lost a worker ends. "
+					"A record that kills its worker every time is found, and "
+					"dropped as the policy of the step says (--on-error).",
 		},
 		{
 				.name = "interval",

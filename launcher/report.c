@@ -44,7 +44,10 @@ int wax_report_make(const struct wax_report_env *env, struct wax_report **ret_re
 		report->json = env->to;
 		report->silent = true;
 	} else if (options->json_path) {
-		report->json = fopen(options->json_path, "we");
+		/* A restart adds to what was reported before it. */
+		bool again = env->recovery && env->recovery->restarts > 0;
+
+		report->json = fopen(options->json_path, again ? "ae" : "we");
 		if (!report->json) {
 			int code = wax_err_set(
 					err, -errno, "--json: open '%s': %m", options->json_path);
@@ -122,6 +125,10 @@ void wax_report_banner(struct wax_report *report)
 			plural(workers), cores, plural(cores));
 	if (env->exchange && env->plan->edge_count > 0)
 		fprintf(env->to, ", exchange %s", wax_units_print_bytes(env->exchange_bytes).text);
+	if (env->recovery)
+		fprintf(env->to, ", %s in '%s'",
+				wax_recovery_epoch_text(env->recovery->resumed_epoch).text,
+				env->options->recovery_path);
 	fputc('\n', env->to);
 	if (env->options->verbose)
 		print_details(report);

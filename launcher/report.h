@@ -29,6 +29,7 @@ struct wax_report_env {
 	const struct wax_control *control;
 	const struct wax_options *options;
 	const struct wax_placement *placement;
+	const struct wax_recovery *recovery;     /* NULL: the run keeps no state */
 	const struct wax_segment_plan *exchange; /* what its memory is divided into; NULL: none */
 	uint64_t exchange_bytes;
 	const char *io;   /* "io_uring" or "posix"; NULL: not known yet */

@@ -257,6 +257,28 @@ uint64_t wax_report_expired(const struct wax_report *report)
 	return keys;
 }
 
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+struct wax_report_kept wax_report_kept(const struct wax_report *report)
+{
+	struct wax_report_kept kept = {0};
+
+	for (uint32_t i = 0; i < worker_count(report); i++) {
+		const struct wax_worker_record *record = wax_control_worker(report->env.control, i);
+
+		kept.keys_loaded += wax_load_relaxed(&record->keys_loaded);
+		kept.load_ns_max = greater(kept.load_ns_max, wax_load_relaxed(&record->load_ns));
+		kept.live_bytes += wax_load_relaxed(&record->live_bytes);
+		kept.log_bytes += wax_load_relaxed(&record->log_bytes);
+		kept.save_ns_max =
+				greater(kept.save_ns_max, wax_load_relaxed(&record->save_ns_max));
+	}
+	return kept;
+}
+
 uint64_t wax_report_epochs(const struct wax_report *report)
 {
 	uint64_t least = UINT64_MAX;

@@ -212,6 +212,11 @@ static void write_totals(struct wax_json *json, const struct wax_report *report,
 	wax_json_u64(json, "items_dropped", wax_report_items_dropped(report));
 	wax_json_u64(json, "epochs", wax_report_epochs(report));
 	wax_json_u64(json, "first_item_ns", wax_report_first_item(report));
+	if (report->env.recovery) {
+		wax_json_u64(json, "resumed_epoch", report->env.recovery->resumed_epoch);
+		wax_json_u64(json, "committed_epoch", ended->committed);
+		wax_json_u64(json, "restarts", report->env.recovery->restarts);
+	}
 }
 
 static void write_line(void *to, const char *line)

@@ -114,10 +114,21 @@ struct wax_units_text wax_report_print_per_item(
 uint64_t wax_report_items_in(const struct wax_report *report);
 uint64_t wax_report_items_out(const struct wax_report *report);
 uint64_t wax_report_items_dropped(const struct wax_report *report);
-/** Epochs that all workers have finished. */
 /** Keys that were forgotten because their time to live was over. */
 uint64_t wax_report_expired(const struct wax_report *report);
+/** Epochs that all workers have finished. */
 uint64_t wax_report_epochs(const struct wax_report *report);
+
+/** What was kept of the state, of all workers. */
+struct wax_report_kept {
+	uint64_t keys_loaded;
+	uint64_t load_ns_max; /* of the slowest worker */
+	uint64_t live_bytes;
+	uint64_t log_bytes;
+	uint64_t save_ns_max; /* at a stretch, of any worker */
+};
+
+struct wax_report_kept wax_report_kept(const struct wax_report *report);
 /** ns from the start to the first item of any worker; 0: there was none. */
 uint64_t wax_report_first_item(const struct wax_report *report);
 

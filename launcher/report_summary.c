@@ -337,6 +337,34 @@ static void print_totals(const struct wax_report *report, const struct wax_ended
 	print_dropped(report);
 }
 
+/* What was kept of the run's state, where that was wanted. */
+static void print_kept(const struct wax_report *report, const struct wax_ended *ended)
+{
+	FILE *to = report->env.to;
+	const struct wax_recovery *recovery = report->env.recovery;
+	struct wax_report_kept kept = wax_report_kept(report);
+
+	if (!recovery)
+		return;
+	fprintf(to, "state: ");
+	if (ended->committed > recovery->resumed_epoch)
+		fprintf(to, "epoch %" PRIu64 " committed", ended->committed);
+	else
+		fprintf(to, "nothing committed");
+	if (recovery->resumed_epoch > 0)
+		fprintf(to, "; went on %s, %s keys loaded in %s",
+				wax_recovery_epoch_text(recovery->resumed_epoch).text,
+				wax_units_print_count(kept.keys_loaded).text,
+				wax_units_print_seconds((int64_t)kept.load_ns_max).text);
+	fprintf(to, "; %s alive, %s written", wax_units_print_bytes(kept.live_bytes).text,
+			wax_units_print_bytes(kept.log_bytes).text);
+	fprintf(to, "; longest pause %s", wax_units_print_seconds((int64_t)kept.save_ns_max).text);
+	if (recovery->restarts > 0)
+		fprintf(to, "; %u restart%s", recovery->restarts,
+				recovery->restarts == 1 ? "" : "s");
+	fputc('\n', to);
+}
+
 /* After a failure the error shall be the last thing seen: its table is for those who ask. */
 static bool is_brief(const struct wax_report *report, const struct wax_ended *ended)
 {
@@ -363,6 +391,7 @@ static void print_all(const struct wax_report *report, const struct wax_ended *e
 	fputc('\n', report->env.to);
 	print_ending(report, ended);
 	print_totals(report, ended);
+	print_kept(report, ended);
 	wax_report_advise(report, print_line, report->env.to);
 }
 

@@ -30,8 +30,10 @@
 struct run {
 	struct wax_options options;
 	struct wax_flow *flow;
+	struct wax_recovery recovery;
 	struct wax_setup setup;
 	struct wax_report *report;
+	uint64_t started_ns; /* CLOCK_MONOTONIC, of the first attempt */
 	struct wax_err err;
 };
 
@@ -160,12 +162,24 @@ static int make_report(struct run *run, const char *backend)
 			.to = stderr,
 			.is_terminal = isatty(STDERR_FILENO) == 1,
 			.shares_terminal = isatty(STDOUT_FILENO) == 1 && prints(run->flow),
+			.recovery = run->setup.recovery,
 	};
 	env.color = wax_options_color(&run->options, environ, env.is_terminal);
 	return wax_report_make(&env, &run->report, &run->err);
 }
 
-static int execute(struct run *run)
+static void free_attempt(struct run *run)
+{
+	wax_report_free(run->report);
+	run->report = NULL;
+	wax_setup_free(&run->setup);
+	if (run->flow)
+		wax_recovery_end(&run->recovery, run->flow);
+}
+
+/* Run it once. @param ret_ended written when workers were started @return the exit status, which is
+ * that of ended if they were */
+static int execute(struct run *run, struct wax_ended *ret_ended)
 {
 	const char *backend = NULL;
 	/* A report that nobody reads is no reason to end the run. */
@@ -188,21 +202,32 @@ static int execute(struct run *run)
 	supervision.held = show_hold;
 	supervision.notice = show_notice;
 	supervision.context = run;
-	struct wax_ended ended;
-	if (wax_supervise(&supervision, &ended, &run->err) < 0)
+	supervision.since_ns = run->started_ns;
+	if (wax_supervise(&supervision, ret_ended, &run->err) < 0)
 		return say(&run->err, WAX_EXIT_RESOURCES);
 
-	wax_report_failure(run->report, &ended);
-	if (wax_report_summary(run->report, &ended, &run->err) < 0)
-		return say(&run->err, ended.status ? ended.status : WAX_EXIT_CONNECTOR);
-	return ended.status;
+	wax_report_failure(run->report, ret_ended);
+	return ret_ended->status;
 }
 
-static void free_run(struct run *run)
+/* A worker was lost, and what it did is saved: once more from there? Not against the will of who has
+ * asked for a stop: what was not saved is left to another run. */
+static bool is_to_restart(struct run *run, const struct wax_ended *ended)
 {
-	wax_report_free(run->report);
-	wax_setup_free(&run->setup);
-	wax_flow_free(run->flow);
+	bool lost = ended->ending == WAX_ENDING_KILLED || ended->ending == WAX_ENDING_VANISHED;
+	if (!lost || ended->stopping ||
+			!wax_recovery_may_restart(
+					&run->recovery, &run->options, wax_clock_monotonic()))
+		return false;
+	char sentence[256];
+	bool known = wax_recovery_suspect(&run->recovery, &run->setup.control, ended->worker,
+			ended->ending == WAX_ENDING_KILLED ? ended->signal : 0);
+	snprintf(sentence, sizeof(sentence), "going on %s (restart %u; at most %u in a minute)%s",
+			wax_recovery_epoch_text(ended->committed).text, run->recovery.restarts,
+			run->options.restart_limit,
+			known ? "; the item at which the worker died again is put aside" : "");
+	wax_report_notice(run->report, sentence);
+	return true;
 }
 
 static void say_sound(const struct run *run)
@@ -217,16 +242,13 @@ static void say_sound(const struct run *run)
 			run->setup.plan->worker_count);
 }
 
-static int run_flow(struct run *run)
+static int attempt(struct run *run, bool *ret_again)
 {
-	int status = build(run);
-	if (status != 0 || wax_flow_wants_help(run->flow))
-		return status;
-	if (run->options.sanitize && run->options.action == WAX_OPTION_RUN) {
-		status = wax_sanitize(run->flow, &run->options, stderr, &run->err);
-		return run->err.code ? say(&run->err, status) : status;
-	}
-	status = wax_setup_plan(&run->setup, run->flow, &run->options, &run->err);
+	struct wax_ended ended = {0};
+	*ret_again = false;
+	if (run->recovery.store)
+		run->setup.recovery = &run->recovery;
+	int status = wax_setup_plan(&run->setup, run->flow, &run->options, &run->err);
 	if (status != 0)
 		return say(&run->err, status);
 	if (run->options.report_partitions)
@@ -239,7 +261,43 @@ static int run_flow(struct run *run)
 		say_sound(run);
 		return 0;
 	}
-	return execute(run);
+	status = execute(run, &ended);
+	*ret_again = status != 0 && is_to_restart(run, &ended);
+	if (*ret_again || ended.wall_ns == 0)
+		return status;
+	if (wax_report_summary(run->report, &ended, &run->err) < 0)
+		return say(&run->err, status ? status : WAX_EXIT_CONNECTOR);
+	return status;
+}
+
+static void free_run(struct run *run)
+{
+	free_attempt(run);
+	if (run->flow)
+		wax_recovery_close(&run->recovery, run->flow);
+	wax_flow_free(run->flow);
+}
+
+static int run_flow(struct run *run)
+{
+	int status = build(run);
+	if (status != 0 || wax_flow_wants_help(run->flow))
+		return status;
+	if (run->options.sanitize && run->options.action == WAX_OPTION_RUN) {
+		status = wax_sanitize(run->flow, &run->options, stderr, &run->err);
+		return run->err.code ? say(&run->err, status) : status;
+	}
+	if (run->options.action == WAX_OPTION_RUN) {
+		status = wax_recovery_open(&run->recovery, &run->options, &run->err);
+		if (status != 0)
+			return say(&run->err, status);
+	}
+	run->started_ns = wax_clock_monotonic();
+	for (bool again = true; again;) {
+		free_attempt(run);
+		status = attempt(run, &again);
+	}
+	return status;
 }
 
 int wax_main(int argc, char **argv)
@@ -247,7 +305,7 @@ int wax_main(int argc, char **argv)
 	wax_streams_hold();
 	/* A file that grows too large is an error of the write, here and in the workers. */
 	signal(SIGXFSZ, SIG_IGN);
-	struct run run = {0};
+	struct run run = {.recovery = WAX_RECOVERY_NONE};
 	if (wax_options_parse(argc, argv, environ, &run.options, &run.err) < 0)
 		return say(&run.err, WAX_EXIT_USAGE);
 

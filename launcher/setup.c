@@ -22,7 +22,15 @@ int wax_setup_plan(struct wax_setup *setup, struct wax_flow *flow,
 	if (wax_placement_make(NULL, options->procs, options->bind, &setup->placement, err) < 0)
 		return WAX_EXIT_RESOURCES;
 	uint32_t worker_count = setup->placement->worker_count;
+	if (setup->recovery) {
+		int status = wax_recovery_resume(setup->recovery, flow, options, err);
+		if (status != 0)
+			return status;
+	}
 	int r = wax_flow_prepare(flow, worker_count, err);
+	/* What was saved and what is there do not fit. */
+	if (r == -ESTALE)
+		return WAX_EXIT_RECOVERY;
 	if (r < 0)
 		return is_usage(r) ? WAX_EXIT_USAGE : WAX_EXIT_CONNECTOR;
 	if (wax_plan_make(flow, worker_count, &setup->plan, err) < 0)
@@ -78,7 +86,10 @@ int wax_setup_share(struct wax_setup *setup, const struct wax_options *options, 
 {
 	if (fit_exchange(setup, options, err) < 0)
 		return WAX_EXIT_USAGE;
-	return make_shared(setup, err) < 0 ? WAX_EXIT_RESOURCES : 0;
+	if (make_shared(setup, err) < 0)
+		return WAX_EXIT_RESOURCES;
+	return setup->recovery ? wax_recovery_begin(setup->recovery, &setup->control, options, err)
+			       : 0;
 }
 
 struct wax_supervision wax_setup_supervision(
@@ -91,6 +102,7 @@ struct wax_supervision wax_setup_supervision(
 			.options = options,
 			.placement = setup->placement,
 			.bells = setup->bells,
+			.recovery = setup->recovery,
 	};
 }
 

@@ -8,6 +8,7 @@
 
 #include "launcher/options.h"
 #include "launcher/placement.h"
+#include "launcher/recover.h"
 #include "launcher/supervise.h"
 #include "runtime/flow.h"
 #include "runtime/plan.h"
@@ -16,7 +17,8 @@
 
 /*
  * What a run needs besides its flow, made before the fork: placement, plan, shared memory and
- * doorbells. Zero is an empty one; whatever became of it, wax_setup_free frees it.
+ * doorbells. Zero is an empty one, to which recovery may be given; whatever became of it,
+ * wax_setup_free frees it.
  */
 struct wax_setup {
 	struct wax_placement *placement;
@@ -25,7 +27,8 @@ struct wax_setup {
 	uint64_t exchange_bytes;
 	struct wax_segment segment;
 	struct wax_control control;
-	int *bells; /* eventfd of each worker */
+	int *bells;                    /* eventfd of each worker */
+	struct wax_recovery *recovery; /* borrowed; NULL: the run keeps no state */
 };
 
 /** Exit statuses of waxrun that more than one file gives: see waxrun(1). */

@@ -46,12 +46,14 @@ struct supervisor {
 	uint32_t child_count;
 	uint32_t alive;
 	struct wax_completion signalled;
+	struct wax_completion rung; /* by workers: an epoch is durable, the input has ended */
 	int signal_fd;
 	sigset_t old_mask;
 
 	bool ending_known; /* the first reason counts */
 	struct wax_ended ended;
 	int stop_signal; /* the first one; 0: none */
+	uint64_t last_epoch; /* after which the run is over; 0: not known yet */
 
 	uint64_t epoch_at; /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
 	uint64_t sample_at;
@@ -96,6 +98,11 @@ static void run_worker(const struct supervisor *supervisor, uint32_t worker, pid
 			.spin_ns = run->options->spin_ns,
 			.overcommitted = run->placement->overcommitted,
 			.rehearse = run->options->rehearse,
+			.recovery = run->recovery ? wax_recovery_env(run->recovery) : NULL,
+			.keeps = run->recovery != NULL,
+			.quarantine = run->recovery && run->recovery->quarantine.items > 0
+					? &run->recovery->quarantine
+					: NULL,
 			.clock = run->clock,
 	};
 	int status = wax_worker_run(&env);
@@ -220,6 +227,11 @@ static void child_gone(struct wax_completion *completion, int result)
 	reap((struct child *)completion); /* it is the first member */
 }
 
+static uint64_t after(uint64_t now, int64_t interval_ns)
+{
+	return interval_ns > 0 ? now + (uint64_t)interval_ns : UINT64_MAX;
+}
+
 /* ---- Telling the workers */
 
 static void ring_all(struct supervisor *supervisor)
@@ -248,17 +260,103 @@ static bool epoch_is_done(const struct supervisor *supervisor)
 	return true;
 }
 
+/* Where state is kept: and it is committed, and the sinks know. */
+static bool commit_is_told(const struct supervisor *supervisor)
+{
+	const struct wax_control *control = supervisor->run->control;
+	uint64_t before = wax_load_relaxed(&control->header->epoch) - 1; /* we alone write it */
+	for (uint32_t i = 0; supervisor->run->recovery && i < supervisor->child_count; i++) {
+		/* Relaxed: nothing is read by its order. */
+		if (wax_load_relaxed(&wax_control_worker(control, i)->commit_told) < before)
+			return false;
+	}
+	return true;
+}
+
 static void advance_epoch(struct supervisor *supervisor, uint64_t now)
 {
 	struct wax_control_header *header = supervisor->run->control->header;
-	if (!epoch_is_done(supervisor)) {
+	if (!epoch_is_done(supervisor) || !commit_is_told(supervisor)) {
 		supervisor->epoch_at = now + EPOCH_RETRY_NS;
 		return;
 	}
 	/* epoch:A. Pairs with the acquire in look_at_launcher of the worker. */
 	wax_store_release(&header->epoch, wax_load_relaxed(&header->epoch) + 1);
 	ring_all(supervisor);
-	supervisor->epoch_at = now + (uint64_t)supervisor->run->options->snapshot_interval_ns;
+	supervisor->epoch_at = after(now, supervisor->run->options->snapshot_interval_ns);
+}
+
+/* ---- Commit */
+
+static bool all_finished(const struct supervisor *supervisor)
+{
+	const struct wax_control *control = supervisor->run->control;
+	for (uint32_t i = 0; i < supervisor->child_count; i++) {
+		/* Relaxed: the worker rings behind it, and nothing is read by its order. */
+		if (wax_load_relaxed(&wax_control_worker(control, i)->finished) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Where state is kept: nothing will come any more but a last epoch. */
+static bool is_ending(const struct supervisor *supervisor)
+{
+	return supervisor->run->recovery && (supervisor->stop_signal || all_finished(supervisor));
+}
+
+/* The epoch before the current one is whole in all logs: so it is committed, whatever happens from
+ * now on. Saying so makes it visible. */
+static void commit(struct supervisor *supervisor)
+{
+	const struct wax_supervision *run = supervisor->run;
+	struct wax_control_header *header = run->control->header;
+	/* Relaxed: we alone write these. */
+	uint64_t done = wax_load_relaxed(&header->epoch) - 1;
+	if (!epoch_is_done(supervisor) || wax_load_relaxed(&header->committed) >= done)
+		return;
+	/* Relaxed: workers act on the number alone. */
+	wax_store_relaxed(&header->committed, done);
+	ring_all(supervisor);
+	wax_recovery_committed(run->recovery, run->control);
+}
+
+/* When nothing more will come there is a last epoch, and behind it the end. */
+static void end_behind_last_epoch(struct supervisor *supervisor)
+{
+	struct wax_control_header *header = supervisor->run->control->header;
+	if (!is_ending(supervisor))
+		return;
+	if (supervisor->last_epoch == 0) {
+		uint64_t epoch = wax_load_relaxed(&header->epoch);
+		advance_epoch(supervisor, wax_clock_monotonic());
+		if (wax_load_relaxed(&header->epoch) == epoch)
+			return; /* it is tried again soon */
+		supervisor->last_epoch = epoch;
+		supervisor->epoch_at = UINT64_MAX;
+	}
+	if (wax_load_relaxed(&header->committed) < supervisor->last_epoch)
+		return;
+	/* stop:A. Pairs with the acquire in look_at_launcher of the worker: what is committed comes
+	 * before it. */
+	wax_store_release(&header->stop, WAX_STOP_QUIT);
+	ring_all(supervisor);
+}
+
+static void look_at_epochs(struct supervisor *supervisor)
+{
+	if (!supervisor->run->recovery || supervisor->ending_known)
+		return;
+	commit(supervisor);
+	end_behind_last_epoch(supervisor);
+}
+
+static void on_rung(struct wax_completion *completion, int result)
+{
+	struct supervisor *supervisor = (struct supervisor *)((char *)completion -
+			offsetof(struct supervisor, rung));
+	(void)result;
+	look_at_epochs(supervisor);
 }
 
 static void notice(const struct supervisor *supervisor, const char *sentence)
@@ -271,15 +369,18 @@ static void begin_drain(struct supervisor *supervisor, int signal_number)
 {
 	int64_t patience = supervisor->run->options->drain_timeout_ns;
 	char sentence[128];
-	snprintf(sentence, sizeof(sentence),
-			"stopping: what is under way is finished (at most %s; once more to abort)",
+	snprintf(sentence, sizeof(sentence), "stopping: %s (at most %s; once more to abort)",
+			supervisor->run->recovery ? "what is under way is finished, and all is saved"
+						  : "what is under way is finished",
 			wax_units_print_duration(patience).text);
 	notice(supervisor, sentence);
 	supervisor->stop_signal = signal_number;
 	supervisor->drain_until = wax_clock_monotonic() + (uint64_t)patience;
 	/* Relaxed: the bell's barrier orders it. */
-	wax_store_relaxed(&supervisor->run->control->header->stop, 1);
+	wax_store_relaxed(&supervisor->run->control->header->stop,
+			supervisor->run->recovery ? WAX_STOP_SUSPEND : WAX_STOP_INPUT);
 	ring_all(supervisor);
+	look_at_epochs(supervisor);
 }
 
 static void abort_run(struct supervisor *supervisor, int signal_number, const char *why)
@@ -332,8 +433,11 @@ static void check_time(struct supervisor *supervisor)
 		abort_run(supervisor, supervisor->stop_signal,
 				"aborted: the workers did not finish in --drain-timeout");
 	}
-	if (now >= supervisor->epoch_at)
-		advance_epoch(supervisor, now);
+	if (now >= supervisor->epoch_at) {
+		if (!is_ending(supervisor))
+			advance_epoch(supervisor, now);
+		look_at_epochs(supervisor);
+	}
 	if (now >= supervisor->progress_at) {
 		supervisor->progress_at = now + (uint64_t)run->options->interval_ns;
 		if (!supervisor->ending_known)
@@ -361,11 +465,6 @@ static int64_t time_left(const struct supervisor *supervisor)
 	next = least(least(next, supervisor->sample_at), supervisor->look_at);
 	uint64_t now = wax_clock_monotonic();
 	return next == UINT64_MAX ? WAX_NEVER : next > now ? (int64_t)(next - now) : 0;
-}
-
-static uint64_t after(uint64_t now, int64_t interval_ns)
-{
-	return interval_ns > 0 ? now + (uint64_t)interval_ns : UINT64_MAX;
 }
 
 /* ---- The whole of it */
@@ -437,7 +536,8 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 							     : UINT64_MAX,
 			.look_at = UINT64_MAX,
 			.drain_until = UINT64_MAX,
-			.timeout_at = after(now, options->timeout_ns),
+			.timeout_at = after(supervision->since_ns ? supervision->since_ns : now,
+					options->timeout_ns),
 	};
 	supervisor.sample_at = next_sample(&supervisor, now);
 	/* The launcher needs little: where io_uring is not to be had it polls. The workers say so
@@ -447,12 +547,15 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 	if (r < 0)
 		return r;
 	r = watch_signals(&supervisor, err);
+	if (r == 0 && supervision->recovery) {
+		supervisor.rung.done = on_rung;
+		wax_loop_watch(supervisor.loop, &supervisor.rung,
+				supervision->recovery->env.launcher_bell);
+	}
 	if (r == 0)
 		r = start(&supervisor, err);
-	if (r < 0) {
-		end_with(&supervisor, WAX_ENDING_VANISHED, 71);
+	if (r < 0)
 		kill_all(&supervisor);
-	}
 
 	while (r == 0 && supervisor.alive > 0) {
 		wax_loop_wait(supervisor.loop, time_left(&supervisor));
@@ -462,6 +565,10 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 		if (supervisor.children[i].pid > 0)
 			reap(&supervisor.children[i]);
 	}
+	if (supervision->recovery)
+		supervisor.ended.committed =
+				wax_load_relaxed(&supervision->control->header->committed);
+	supervisor.ended.stopping = supervisor.stop_signal != 0;
 	supervisor.ended.wall_ns =
 			wax_clock_monotonic() - supervision->control->header->started_ns;
 	end_with(&supervisor, supervisor.stop_signal ? WAX_ENDING_STOPPED : WAX_ENDING_DONE, 0);
@@ -473,6 +580,7 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 	wax_watchdog_free(supervisor.watchdog);
 	free(supervisor.pids);
 	free(supervisor.children);
-	*ret_ended = supervisor.ended;
+	if (r == 0)
+		*ret_ended = supervisor.ended;
 	return r;
 }

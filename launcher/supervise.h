@@ -10,6 +10,7 @@
 
 #include "launcher/options.h"
 #include "launcher/placement.h"
+#include "launcher/recover.h"
 #include "launcher/watchdog.h"
 #include "runtime/plan.h"
 #include "shm/control.h"
@@ -19,6 +20,9 @@
  * The launcher while a flow runs: it forks the workers and then only watches. Everything it waits
  * for (the workers' ends, signals, time) comes through one event loop. It advances the epoch, asks
  * for progress to be shown, stops the run when it is told to, and ends it when a worker dies.
+ *
+ * Where the run keeps state, workers stay when their input has ended or a stop was asked for: then
+ * comes a last epoch, and when that is committed they are told to go.
  */
 
 /** What to run, and whom to tell. All borrowed while wax_supervise runs. */
@@ -29,6 +33,8 @@ struct wax_supervision {
 	const struct wax_options *options;
 	const struct wax_placement *placement;
 	const int *bells; /* eventfd of each worker */
+	uint64_t since_ns; /* CLOCK_MONOTONIC: from when on --timeout counts; 0: now */
+	struct wax_recovery *recovery; /* NULL: the run keeps no state */
 	struct wax_test_clock *clock; /* see struct wax_worker_env */
 	/* Called every --interval. May be NULL. */
 	void (*progress)(void *context);
@@ -60,6 +66,8 @@ struct wax_ended {
 	int status;      /* exit status of the run, see waxrun(1) */
 	uint32_t worker; /* FAILED, KILLED, VANISHED */
 	int signal;      /* KILLED, STOPPED, ABORTED */
+	bool stopping;   /* a stop had been asked for, however it ended */
+	uint64_t committed; /* the last epoch that was; 0: none, or the run keeps no state */
 	struct rusage usage; /* of all workers; ru_maxrss is the sum, KiB */
 	uint64_t rss_max_kib; /* of the largest worker */
 	uint64_t wall_ns;

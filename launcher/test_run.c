@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <wax/test.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct run {
 	struct wax_test_options given;
 	struct wax_options options;
 	struct wax_flow *flow;
+	struct wax_recovery recovery;
 	struct wax_setup setup;
 	struct wax_ended ended;
 	struct result *result;
@@ -170,9 +172,25 @@ static int explain(struct run *run)
 	return 0;
 }
 
+/* There must be somebody who says what is committed. */
+static int open_recovery(struct run *run)
+{
+	if (!run->options.recovery_path)
+		return 0;
+	if (run->given.workers == 0) {
+		wax_err_set(&run->err, -EINVAL,
+				"--recovery needs workers: set workers to 1 or more");
+		return WAX_EXIT_USAGE;
+	}
+	run->setup.recovery = &run->recovery;
+	return wax_recovery_open(&run->recovery, &run->options, &run->err);
+}
+
 static void execute(struct run *run)
 {
-	int status = wax_setup_plan(&run->setup, run->flow, &run->options, &run->err);
+	int status = open_recovery(run);
+	if (status == 0)
+		status = wax_setup_plan(&run->setup, run->flow, &run->options, &run->err);
 	if (status == 0)
 		status = wax_setup_share(&run->setup, &run->options, &run->err);
 	if (status != 0) {
@@ -192,7 +210,7 @@ struct wax_test_result *wax_test_run_flow(
 		const struct wax_flow_entry *entry, const struct wax_test_options *options)
 {
 	struct result *result = calloc(1, sizeof(*result));
-	struct run run = {.result = result};
+	struct run run = {.result = result, .recovery = WAX_RECOVERY_NONE};
 	if (!result)
 		return NULL;
 	if (options)
@@ -202,6 +220,8 @@ struct wax_test_result *wax_test_run_flow(
 	if (build_flow(&run, entry) == 0)
 		execute(&run);
 	wax_setup_free(&run.setup);
+	if (run.flow)
+		wax_recovery_close(&run.recovery, run.flow);
 	wax_flow_free(run.flow);
 
 	const struct wax_report_failure *failure = &result->failure;

@@ -163,10 +163,10 @@ static void close(struct wax_op *op)
 
 static const struct wax_op_class top_n_all_final_class = {
 		.kind = "top_n_all_final",
+		.keeps = true,
 		.params_bytes = sizeof(struct wax_top_rules),
 		.data_bytes = sizeof(struct data),
 		.any_order = true,
-		.keeps = true,
 		.open = open,
 		.push = push,
 		.end = end,

@@ -167,21 +167,6 @@ static const struct wax_saved_part *find_saved(const struct wax_parts *parts, co
 	return NULL;
 }
 
-/* A copy with a byte more, so that even an empty position is not NULL. */
-static int copy_position(struct wax_bytes from, struct wax_bytes *ret_to)
-{
-	*ret_to = (struct wax_bytes){NULL, 0};
-	if (!from.data)
-		return 0;
-	char *copy = calloc(1, from.bytes + 1);
-	if (!copy)
-		return -ENOMEM;
-	if (from.bytes > 0)
-		memcpy(copy, from.data, from.bytes);
-	*ret_to = (struct wax_bytes){copy, from.bytes};
-	return 0;
-}
-
 int wax_parts_add_at(struct wax_parts *parts, const char *name, struct wax_bytes position)
 {
 	if (!name || !name[0])
@@ -192,11 +177,13 @@ int wax_parts_add_at(struct wax_parts *parts, const char *name, struct wax_bytes
 	if (*place)
 		return -EEXIST;
 	char *copy = strdup(name);
-	if (!copy || copy_position(position, &parts->positions[parts->count]) < 0) {
+	struct wax_position begins = {0};
+	if (!copy || wax_position_set(&begins, position) < 0) {
 		free(copy);
 		return -ENOMEM;
 	}
 	parts->names[parts->count] = copy;
+	parts->positions[parts->count] = (struct wax_bytes){begins.data, begins.bytes};
 	*place = ++parts->count;
 	return 0;
 }
@@ -260,6 +247,48 @@ uint32_t wax_parts_worker_count(const struct wax_parts *parts)
 	return parts->worker_count;
 }
 
+/* ---- Positions */
+
+int wax_position_set(struct wax_position *position, struct wax_bytes bytes)
+{
+	if (!bytes.data) {
+		wax_position_fini(position);
+		return 0;
+	}
+	/* A byte at least: even an empty position is one. */
+	if (bytes.bytes + 1 > position->capacity) {
+		char *data = realloc(position->data, 2 * bytes.bytes + 16);
+		if (!data)
+			return -ENOMEM;
+		position->data = data;
+		position->capacity = 2 * bytes.bytes + 16;
+	}
+	if (bytes.bytes > 0)
+		memcpy(position->data, bytes.data, bytes.bytes);
+	position->bytes = bytes.bytes;
+	return 0;
+}
+
+void wax_position_fini(struct wax_position *position)
+{
+	free(position->data);
+	*position = (struct wax_position){0};
+}
+
+int wax_env_add_position(const struct wax_env *env, const struct wax_position *position,
+		struct wax_positions *to)
+{
+	if (!position->data)
+		return 0;
+	return wax_positions_add(to,
+			&(struct wax_frames_position){
+					.step = env->op->index,
+					.instance = env->instance,
+					.name = {env->part, strlen(env->part)},
+					.position = {position->data, position->bytes},
+			});
+}
+
 /* ---- What a partition sees of its worker */
 
 uint32_t wax_env_worker(const struct wax_env *env)
@@ -295,6 +324,16 @@ int64_t wax_env_now(const struct wax_env *env)
 struct wax_test_clock *wax_env_clock(const struct wax_env *env)
 {
 	return env->op->worker->env.clock;
+}
+
+bool wax_env_is_saved(const struct wax_env *env, uint32_t instance)
+{
+	const struct wax_saved_parts *saved = env->op->step->saved;
+	for (uint32_t i = 0; saved && i < saved->count; i++) {
+		if (saved->parts[i].instance == instance)
+			return true;
+	}
+	return false;
 }
 
 struct wax_loop *wax_env_loop(struct wax_env *env)

@@ -87,6 +87,25 @@ struct wax_env {
 	struct wax_completion readiness; /* of wax_env_wake_on */
 };
 
+/** A position as a source or sink has lent it, kept until the next. Zeroed it is none. */
+struct wax_position {
+	char *data; /* NULL: none */
+	size_t bytes;
+	size_t capacity;
+};
+
+/** Copy what position gave, data NULL too. @return 0 or -ENOMEM */
+int wax_position_set(struct wax_position *position, struct wax_bytes bytes);
+void wax_position_fini(struct wax_position *position);
+
+/**
+ * Add the position of a partition to what is saved of an epoch; none is added where there is none.
+ *
+ * @param position borrows until it is saved
+ */
+int wax_env_add_position(const struct wax_env *env, const struct wax_position *position,
+		struct wax_positions *to);
+
 /** Free what wax_source_make or wax_sink_make made, and what it was made of. NULL is allowed. */
 void wax_source_free(struct wax_source *source);
 void wax_sink_free(struct wax_sink *sink);
@@ -96,6 +115,10 @@ void wax_env_fini(struct wax_env *env);
 
 /** The clock that is turned by hand; NULL: the run has none. */
 struct wax_test_clock *wax_env_clock(const struct wax_env *env);
+
+/** Of a source or sink per worker: has the run that this one goes on from saved a position of that
+ *  instance? */
+bool wax_env_is_saved(const struct wax_env *env, uint32_t instance);
 
 /** The worker's event loop, for connectors of the library. Lends until close. */
 struct wax_loop *wax_env_loop(struct wax_env *env);

@@ -10,6 +10,7 @@
 #include <wax/err.h>
 
 #include "runtime/frames.h"
+#include "runtime/groups.h"
 #include "runtime/log_scan.h"
 #include "runtime/table.h"
 #include "runtime/timers.h"
@@ -95,27 +96,17 @@ uint64_t wax_kept_changed(const struct wax_kept *kept);
 struct wax_kept_stats wax_kept_stats(const struct wax_kept *kept);
 
 /**
- * Take what a frame of kind STATE, GONE or CLEAR says, of each log the newest first, and logs of a
- * newer generation before those of an older one: keys that are known already, or known to be gone, are
- * left as they are. Before the first item; the outputs of the op are ready.
+ * Take the records of a STATE or GONE frame, the newest frame first (runtime/store_walk.h): keys that
+ * are known already, or known to be gone, are left as they are. Before the first item; the outputs of
+ * the op are ready.
  *
- * @param scan  the log in which it is: a CLEAR says it of the keys that the log's worker owned
- * @param frame of this step; its payload was checked
- * @param me, worker_count keys that another worker owns (see runtime/hash.h) are not taken;
- *        worker_count 0: all are taken
+ * @param frame  of this step; its payload was checked
+ * @param groups keys of other groups are not taken; NULL: all are
  * @return 0; -EPROTO: what was saved does not fit the step; -EBADMSG; -ENOMEM; what make gave. With a
  *         sentence
  */
-int wax_kept_load(struct wax_kept *kept, const struct wax_log_scan *scan,
-		const struct wax_log_frame *frame, uint32_t me, uint32_t worker_count,
-		struct wax_err *err);
-/**
- * The frames of this log were taken from its base on, which is not 0: they hold all keys that its
- * worker owned, and what older generations say of these keys is out of date, though it be needed for
- * the keys of other workers. @return 0 or -ENOMEM, with a sentence
- */
-int wax_kept_load_whole(
-		struct wax_kept *kept, const struct wax_log_scan *scan, struct wax_err *err);
+int wax_kept_load(struct wax_kept *kept, const struct wax_log_frame *frame,
+		const struct wax_groups *groups, struct wax_err *err);
 /** That was all. @return 0 or negative, with a sentence */
 int wax_kept_loaded(struct wax_kept *kept, struct wax_err *err);
 

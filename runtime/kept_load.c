@@ -17,21 +17,11 @@
  * of them at once.
  *
  * A key that is gone must not be made from an older record: it goes into a table of such keys, for as
- * long as it is loaded. That older records are of no use is said by a worker of the keys that it
- * owned: after a CLEAR, and where a pass was over. In older generations these keys are known by their
- * hash.
+ * long as it is loaded.
  */
-
-/* The keys that one of so many workers owns. */
-struct scope {
-	uint32_t worker;
-	uint32_t worker_count; /* 0: all keys */
-};
 
 struct wax_kept_loading {
 	struct wax_table gone;
-	struct scope *cleared;
-	uint32_t cleared_count;
 
 	/* A block of records. */
 	uint32_t count;
@@ -43,17 +33,11 @@ struct wax_kept_loading {
 	struct wax_table_added added;
 };
 
-static bool owns(struct scope scope, uint64_t hash)
-{
-	return scope.worker_count == 0 || (hash >> 52) * scope.worker_count >> 12 == scope.worker;
-}
-
 void wax_kept_loading_free(struct wax_kept_loading *loading)
 {
 	if (!loading)
 		return;
 	wax_table_fini(&loading->gone);
-	free(loading->cleared);
 	free(loading->keys);
 	free(loading);
 }
@@ -156,27 +140,24 @@ static void put(struct wax_kept *kept, struct wax_bytes key, struct wax_bytes va
 
 /* ---- frames */
 
-/* Is this record of a key of ours, which is not gone? */
-static bool is_wanted(const struct wax_kept *kept, struct wax_bytes key, struct scope mine)
+/* Is this record of a key that is wanted, and that is not gone? */
+static bool is_wanted(
+		const struct wax_kept *kept, struct wax_bytes key, const struct wax_groups *groups)
 {
 	const struct wax_kept_loading *loading = kept->loading;
 
-	if (mine.worker_count > 0 || loading->cleared_count > 0) {
+	if (groups) {
 		struct wax_bytes by =
 				kept->ops->routed_by ? kept->ops->routed_by(kept->op, key) : key;
-		uint64_t hash = wax_hash(by.data, by.bytes);
 
-		if (!owns(mine, hash))
+		if (!wax_groups_have(groups, wax_hash(by.data, by.bytes)))
 			return false;
-		for (uint32_t i = 0; i < loading->cleared_count; i++) {
-			if (owns(loading->cleared[i], hash))
-				return false;
-		}
 	}
 	return loading->gone.count == 0 || !wax_table_find(&loading->gone, key);
 }
 
-static int take_records(struct wax_kept *kept, const struct wax_log_frame *frame, struct scope mine)
+static int take_records(struct wax_kept *kept, const struct wax_log_frame *frame,
+		const struct wax_groups *groups)
 {
 	struct wax_kept_loading *loading = kept->loading;
 	bool gone = frame->head.kind == WAX_LOG_GONE;
@@ -187,7 +168,7 @@ static int take_records(struct wax_kept *kept, const struct wax_log_frame *frame
 	if (r < 0)
 		return r;
 	while ((more = wax_log_next_record(&records, &key, &value)) > 0) {
-		if (!is_wanted(kept, key, mine))
+		if (!is_wanted(kept, key, groups))
 			continue;
 		if (loading->count == WAX_TABLE_BLOCK || !fits(loading, key)) {
 			r = take_block(kept, gone);
@@ -198,18 +179,6 @@ static int take_records(struct wax_kept *kept, const struct wax_log_frame *frame
 	}
 	r = take_block(kept, gone);
 	return r < 0 ? r : more;
-}
-
-static int take_clear(struct wax_kept_loading *loading, struct scope scope)
-{
-	struct scope *cleared = reallocarray(
-			loading->cleared, loading->cleared_count + 1, sizeof(*cleared));
-
-	if (!cleared)
-		return -ENOMEM;
-	cleared[loading->cleared_count++] = scope;
-	loading->cleared = cleared;
-	return 0;
 }
 
 static int check_sizes(
@@ -243,29 +212,17 @@ static int fail(struct wax_kept *kept, int r, struct wax_err *err)
 	return wax_err_set(err, r, "a state that was saved is not one of this step");
 }
 
-int wax_kept_load_whole(struct wax_kept *kept, const struct wax_log_scan *scan, struct wax_err *err)
-{
-	int r = kept->loading ? 0 : begin(kept);
-
-	if (r == 0)
-		r = take_clear(kept->loading, (struct scope){scan->worker, scan->worker_count});
-	return r < 0 ? fail(kept, r, err) : 0;
-}
-
-int wax_kept_load(struct wax_kept *kept, const struct wax_log_scan *scan,
-		const struct wax_log_frame *frame, uint32_t me, uint32_t worker_count,
-		struct wax_err *err)
+int wax_kept_load(struct wax_kept *kept, const struct wax_log_frame *frame,
+		const struct wax_groups *groups, struct wax_err *err)
 {
 	int r = kept->loading ? 0 : begin(kept);
 
 	if (r < 0)
 		return fail(kept, r, err);
-	if (frame->head.kind == WAX_LOG_CLEAR)
-		return wax_kept_load_whole(kept, scan, err);
 	r = check_sizes(kept, &frame->head, err);
 	if (r < 0)
 		return r;
-	r = take_records(kept, frame, (struct scope){me, worker_count});
+	r = take_records(kept, frame, groups);
 	return r < 0 ? fail(kept, r, err) : 0;
 }
 

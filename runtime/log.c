@@ -84,7 +84,8 @@ struct wax_log {
 	uint64_t listed_number;        /* and before the last that has ended */
 	unsigned listing_tries;
 
-	struct segment *closed; /* in no order */
+	struct segment *closed; /* in their order, but those that are known to be removed */
+	struct segment **closed_end;
 	struct segment *oldest; /* that is not closed */
 	struct segment *newest;
 	struct segment *writing; /* where the block that was taken last belongs; NULL: none was */
@@ -211,9 +212,28 @@ static void close_old_segments(struct wax_log *log)
 
 		log->oldest = old->next;
 		close(old->fd);
-		old->next = log->closed;
-		log->closed = old;
+		old->next = NULL;
+		*log->closed_end = old;
+		log->closed_end = &old->next;
 	}
+}
+
+static void forget_first_closed(struct wax_log *log)
+{
+	struct segment *first = log->closed;
+
+	log->closed = first->next;
+	if (!log->closed)
+		log->closed_end = &log->closed;
+	free(first);
+}
+
+/* They are removed in their order: so that a log that is cut for years knows of a few. */
+static void forget_removed_segments(struct wax_log *log)
+{
+	while (log->closed && faccessat(log->env.dir, log->closed->name, F_OK, 0) < 0 &&
+			errno == ENOENT)
+		forget_first_closed(log);
 }
 
 /* Segments that were removed meanwhile are not there to be cut. */
@@ -225,8 +245,7 @@ static void cut_closed_segments(struct wax_log *log)
 
 		if (fd >= 0)
 			cut_file(fd, segment->bytes);
-		log->closed = segment->next;
-		free(segment);
+		forget_first_closed(log);
 	}
 }
 
@@ -314,6 +333,7 @@ static int add_segment(struct wax_log *log, struct wax_err *err)
 		log->oldest = segment;
 	log->newest = segment;
 	list(log);
+	forget_removed_segments(log);
 	return 0;
 }
 
@@ -505,6 +525,7 @@ int wax_log_open(const struct wax_log_env *env, struct wax_log **ret_log, struct
 	if (!log)
 		return wax_err_set(err, -ENOMEM, "no memory to write the recovery log");
 	log->env = *env;
+	log->closed_end = &log->closed;
 	log->sync.done = on_sync;
 	log->listing.done = on_listing;
 	for (uint32_t i = 0; i < WRITES_MAX; i++) {

@@ -52,10 +52,10 @@ struct wax_log_head {
 	uint16_t version;
 	uint64_t payload_bytes; /* without padding */
 	uint64_t epoch;
-	uint32_t step;        /* index in the manifest; 0 where the kind has none */
-	uint32_t count;       /* records */
-	uint32_t key_bytes;   /* of each key; 0: any length */
-	uint32_t value_bytes; /* of each value; WAX_LOG_ANY_BYTES: any length */
+	uint32_t step;         /* index in the manifest; 0 where the kind has none */
+	uint32_t count;        /* records */
+	uint32_t key_bytes;    /* of each key; 0: any length */
+	uint32_t value_bytes;  /* of each value; WAX_LOG_ANY_BYTES: any length */
 	uint64_t payload_hash; /* XXH3 of the payload without padding */
 	uint64_t chain_hash;   /* XXH3 of: the chain_hash before (0 in a segment's first frame), the
 				* payload_hash of this */
@@ -76,12 +76,12 @@ struct wax_log_open {
 static_assert(sizeof(struct wax_log_open) == 32, "log format 1");
 
 struct wax_log_end {
-	uint64_t base;       /* to restore this epoch, epochs from this one on are needed; 0: and what
+	uint64_t base; /* to restore this epoch, epochs from this one on are needed; 0: and what
 			      * the generation began from as well */
 	uint64_t live_bytes; /* of all keys and states at its end */
 	uint64_t live_keys;
-	uint32_t flags;      /* enum wax_log_end_flag */
-	uint32_t positions;  /* how many follow */
+	uint32_t flags;     /* enum wax_log_end_flag */
+	uint32_t positions; /* how many follow */
 };
 
 static_assert(sizeof(struct wax_log_end) == 32, "log format 1");

@@ -9,6 +9,7 @@
 #include "runtime/capture.h"
 #include "runtime/clock.h"
 #include "runtime/columns.h"
+#include "runtime/hash.h"
 #include "runtime/worker_private.h"
 
 /* An operator's way to the worker: emitting, failing, asking for the time. */
@@ -120,7 +121,17 @@ struct wax_err *wax_op_err(struct wax_op *op)
 
 bool wax_op_stopping(const struct wax_op *op)
 {
-	return op->worker->stopping;
+	return op->worker->stop == WAX_STOP_INPUT;
+}
+
+bool wax_op_keeps(const struct wax_op *op)
+{
+	return op->worker->env.keeps;
+}
+
+bool wax_op_run_failed(const struct wax_op *op)
+{
+	return op->worker->status != 0;
 }
 
 /* ---- Failing */
@@ -303,8 +314,64 @@ static int ports_flush(struct wax_op *op)
 	return check_ports(op);
 }
 
+/* Not 0, which means none. */
+static uint64_t item_hash(struct wax_item item)
+{
+	uint64_t hashes[] = {wax_hash(item.key.data, item.key.bytes),
+			wax_hash(item.value.data, item.value.bytes)};
+	return wax_hash(hashes, sizeof(hashes)) | 1;
+}
+
+static bool is_quarantined(const struct wax_quarantine *quarantine, uint64_t hash)
+{
+	for (uint32_t i = 0; i < quarantine->hash_count; i++) {
+		if (quarantine->hashes[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+static int push_suspect(struct wax_op *op, const struct wax_batch *one, uint32_t input)
+{
+	struct wax_worker *worker = op->worker;
+	struct wax_worker_record *record = worker->record;
+	uint64_t hash = item_hash(wax_batch_item(one, 0));
+	op->input = input;
+	if (is_quarantined(worker->env.quarantine, hash)) {
+		wax_err_set(&worker->err, -EFAULT,
+				"its worker died at this item each time that it was tried");
+		return wax_op_refuse(op, NULL, one, &(uint32_t){0}, 1, -EFAULT);
+	}
+	worker->item[0] = '\0';
+	remember_item(op, one, 0);
+	memcpy(record->fail_item, worker->item, sizeof(record->fail_item));
+	worker->item[0] = '\0';
+	/* Relaxed: it is read when this process is gone. */
+	wax_store_relaxed(&record->item_now, hash);
+	int r = wax_op_push(op, one, input);
+	wax_store_relaxed(&record->item_now, 0);
+	return r;
+}
+
+/* Item by item; op->suspect_items is 0 meanwhile, so that each is pushed as usual. */
+static __attribute__((noinline)) int push_suspects(
+		struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	uint64_t left = op->suspect_items;
+	int r = 0;
+	for (uint32_t i = 0; i < batch->count && r == 0; i++) {
+		const struct wax_batch one = wax_batch_slice(batch, i, 1);
+		op->suspect_items = 0;
+		r = push_suspect(op, &one, input);
+	}
+	op->suspect_items = left > batch->count ? left - batch->count : 0;
+	return r;
+}
+
 int wax_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
+	if (wax_unlikely(op->suspect_items > 0))
+		return push_suspects(op, batch, input);
 	struct wax_perturber *perturber = op->worker->perturber;
 	if (wax_unlikely(perturber && wax_perturber_wants(perturber)))
 		return wax_perturber_push(perturber, op, batch, input);

@@ -17,6 +17,7 @@
 struct wax_op;
 struct wax_parts;
 struct wax_port;
+struct wax_positions;
 struct wax_step;
 struct wax_worker;
 struct wax_flow;
@@ -59,6 +60,14 @@ struct wax_op_class {
 	int (*epoch_end)(struct wax_op *op, uint64_t epoch);
 	/* Make all state that changed anew from its snapshot: see wax_op_rehearses. */
 	int (*rehearse)(struct wax_op *op);
+	/* Of a source or sink, where the run keeps state: the epoch has ended for it, after
+	 * epoch_end. See to it that its positions of now can be saved. Called until it gives
+	 * WAX_READY, when woken; while it gives WAX_BUSY its stage waits. @return an enum wax_written */
+	int (*prepare_epoch)(struct wax_op *op, uint64_t epoch);
+	/* And these positions, when that gave WAX_READY. Lends until the next. */
+	int (*positions)(struct wax_op *op, struct wax_positions *to);
+	/* All workers have saved the epoch. Called until it gives WAX_READY, when woken. */
+	int (*commit_epoch)(struct wax_op *op, uint64_t epoch);
 	/* All inputs ended. What is emitted may be much: emit some thousand items, give back 1 to
 	 * be called again when there is room for more, and 0 at the end. */
 	int (*end)(struct wax_op *op);
@@ -78,7 +87,8 @@ struct wax_op {
 	struct wax_kept *kept; /* see wax_op_keep; NULL: its state does not outlive the run */
 	int64_t wake_at; /* when to call wake, ns since the Unix epoch; WAX_NEVER at first */
 	_Atomic uint64_t *calls; /* of this worker: see wax_op_called */
-	uint32_t index;  /* of the step */
+	uint64_t suspect_items;  /* so many are given one by one: see struct wax_quarantine */
+	uint32_t index;          /* of the step */
 	uint32_t inputs_live;
 	uint32_t input; /* by which the batch came that is read */
 	bool busy;  /* a sink that takes nothing now: its stage waits */
@@ -144,6 +154,10 @@ const struct wax_type *wax_op_input_type(const struct wax_op *op, uint32_t input
 struct wax_err *wax_op_err(struct wax_op *op);
 /** Is the run being stopped, so that sources end now? */
 bool wax_op_stopping(const struct wax_op *op);
+/** Is the run to go on another time, so that what is open stays so until all is saved? */
+bool wax_op_keeps(const struct wax_op *op);
+/** Has anything failed in this worker? */
+bool wax_op_run_failed(const struct wax_op *op);
 /** The time of this turn, ns since the Unix epoch. */
 int64_t wax_op_now(const struct wax_op *op);
 uint64_t wax_op_epoch(const struct wax_op *op);

@@ -65,7 +65,7 @@ bool wax_stage_is_done(const struct wax_stage *stage, const struct wax_exchange 
 int64_t wax_stage_next_timer(const struct wax_worker *worker, const struct wax_stage *stage)
 {
 	int64_t next = WAX_NEVER;
-	if (is_blocked(worker, stage))
+	if (is_blocked(worker, stage) || worker->stop >= WAX_STOP_SUSPEND)
 		return next;
 	for (uint32_t i = 0; i < stage->op_count; i++) {
 		const struct wax_op *op = stage->ops[i];
@@ -174,13 +174,16 @@ static int end_epoch(struct wax_worker *worker, struct wax_stage *stage)
 		if (op->class->epoch_end && !op->ended && tell_epoch_end(op, epoch) < 0)
 			return -ECANCELED;
 	}
+	if (worker->snapshot && wax_snapshot_mark_stage(worker, stage) < 0)
+		return -ECANCELED;
 	/* Edges of steps that have ended carried the end of input, which says it all. */
 	for (uint32_t i = 0; i < stage->edge_count; i++) {
 		uint32_t edge = stage->edges[i];
 		const struct wax_plan *plan = worker->env.plan;
 		uint32_t step = wax_flow_stream(plan->flow, plan->edges[edge].stream)->step;
 		if (!worker->ops[step].ended)
-			wax_exchange_end_epoch(worker->exchange, edge, epoch);
+			wax_exchange_end_epoch(
+					worker->exchange, edge, epoch - worker->epoch_before);
 	}
 	for (uint32_t i = 0; i < stage->root_count; i++) {
 		struct wax_root *root = &stage->roots[i];
@@ -228,6 +231,9 @@ static int read_source(struct wax_worker *worker, struct wax_stage *stage, struc
 		root->marked = true;
 		return 1;
 	}
+	/* What it would give is for another run, as is what timers would. */
+	if (worker->stop >= WAX_STOP_SUSPEND)
+		return 0;
 	root->op->woken = false;
 	int next = wax_op_call(root->op, root->op->class->poll);
 	if (wax_load_relaxed(&worker->record->first_item_ns) == 0 &&
@@ -329,7 +335,7 @@ int wax_stage_run(struct wax_worker *worker, struct wax_stage *stage, bool *work
 	int r = wishes.flush ? go_on_flushing(stage) : 0;
 	if (r < 0 || !unblock(worker, stage))
 		return r;
-	if (wishes.timer)
+	if (wishes.timer && worker->stop < WAX_STOP_SUSPEND)
 		r = fire_timers(worker, stage, worked);
 	if (r == 0)
 		r = run_endings(worker, stage, worked);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/assert.h"
@@ -19,6 +20,9 @@
  * there when its manifest has got its name; one that is removed loses its manifest last, so that what
  * is left of it says what it was.
  */
+
+/* How long to wait for processes that are dying: 2 s. */
+enum { LOCK_RETRY_NS = 10 * 1000 * 1000, LOCK_TRIES_MAX = 200 };
 
 /* ---- Entries */
 
@@ -137,24 +141,52 @@ static int open_dir(struct wax_store *store, bool create, struct wax_err *err)
 		     : 0;
 }
 
-/* The lock belongs to the open file, which children inherit: it may outlive who took it. */
-static int say_holder(struct wax_store *store, struct wax_err *err)
+/* Who took the lock, as it says. It belongs to the open file, which children inherit: so it may
+ * outlive who took it. */
+struct holder {
+	char name[64];
+	int pid;
+	bool lives;
+};
+
+static struct holder read_holder(const struct wax_store *store)
 {
-	char text[128] = "", name[64] = "another program";
+	struct holder holder = {.name = "another program"};
+	char text[128] = "";
 	unsigned long long start = 0;
-	int pid = 0;
 	ssize_t bytes = pread(store->lock, text, sizeof(text) - 1, 0);
 
-	if (bytes > 0 && sscanf(text, "%63s %d %llu", name, &pid, &start) == 3 &&
-			wax_pid_start(pid) == start)
-		return wax_err_set(err, -EBUSY,
-				"'%s' is used by %s, pid %d: wait for it, or use another "
-				"directory",
-				store->path, name, pid);
-	return wax_err_set(err, -EBUSY,
-			"'%s' is used by a process that %s, pid %d, has left behind: end that "
-			"first, or use another directory",
-			store->path, name, pid);
+	holder.lives = bytes > 0 &&
+			sscanf(text, "%63s %d %llu", holder.name, &holder.pid, &start) == 3 &&
+			wax_pid_start(holder.pid) == start;
+	return holder;
+}
+
+/* Workers of a launcher that was killed die with it, but that takes the kernel a moment: who begins
+ * the run again at once need not know. */
+static int lock(struct wax_store *store, struct wax_err *err)
+{
+	const struct timespec moment = {.tv_nsec = LOCK_RETRY_NS};
+
+	for (int tries = 0; flock(store->lock, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK)
+			return wax_err_set(err, -errno, "lock '%s': %m", store->path);
+
+		struct holder holder = read_holder(store);
+
+		if (holder.lives)
+			return wax_err_set(err, -EBUSY,
+					"'%s' is used by %s, pid %d: wait for it, or use another "
+					"directory",
+					store->path, holder.name, holder.pid);
+		if (tries == LOCK_TRIES_MAX)
+			return wax_err_set(err, -EBUSY,
+					"'%s' is used by a process that %s, pid %d, has left "
+					"behind: end that first, or use another directory",
+					store->path, holder.name, holder.pid);
+		nanosleep(&moment, NULL);
+	}
+	return 0;
 }
 
 static int take_lock(struct wax_store *store, struct wax_err *err)
@@ -164,10 +196,9 @@ static int take_lock(struct wax_store *store, struct wax_err *err)
 	store->lock = openat(store->dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (store->lock < 0)
 		return wax_err_set(err, -errno, "open '%s/lock': %m", store->path);
-	if (flock(store->lock, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-				? say_holder(store, err)
-				: wax_err_set(err, -errno, "lock '%s': %m", store->path);
+	int r = lock(store, err);
+	if (r < 0)
+		return r;
 	int length = snprintf(text, sizeof(text), "%.63s %d %llu\n", program_invocation_short_name,
 			(int)getpid(), (unsigned long long)wax_pid_start(getpid()));
 	if (ftruncate(store->lock, 0) < 0 ||
@@ -341,6 +372,35 @@ static int make_generation(struct wax_store *store, const struct wax_manifest *m
 	return 0;
 }
 
+static int sync_segment(int dir, const struct wax_log_segment *segment)
+{
+	int fd = openat(dir, segment->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 || fdatasync(fd) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* What is gone on from may be whole in memory only: who wrote it may have died before its sync came
+ * back. Nothing that is committed on top of it may outlive it. */
+static int secure(struct wax_store *store, const struct wax_store_generation *newest,
+		struct wax_err *err)
+{
+	int dir = openat(store->dir, wax_store_name(newest->number).text,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = dir < 0 ? -errno : 0;
+	for (uint32_t i = 0; i < newest->manifest.worker_count && r == 0; i++) {
+		const struct wax_log_scan *scan = &newest->scans[i];
+		for (uint32_t k = 0; k < scan->segment_count && r == 0; k++)
+			r = sync_segment(dir, &scan->segments[k]);
+	}
+	if (r == 0)
+		r = sync_dir(dir, ".");
+	if (dir >= 0)
+		close(dir);
+	return r < 0 ? wax_err_set(err, r, "sync '%s': %s", newest->path, strerror(-r)) : 0;
+}
+
 static bool is_needed(const struct wax_resume *resume, uint64_t generation)
 {
 	for (uint32_t i = 0; i < resume->generation_count; i++) {
@@ -369,8 +429,17 @@ int wax_store_begin(struct wax_store *store, const struct wax_resume *resume,
 	int dir = -1;
 
 	WAX_ASSERT(store->lock >= 0);
-	WAX_ASSERT(store->current == 0);
-	int r = wax_store_list(store, &numbers, &count, err);
+	/* The one of an attempt before this: it is one like the others now. */
+	if (store->current_dir >= 0)
+		close(store->current_dir);
+	store->current_dir = -1;
+	store->current = 0;
+	free(store->segments);
+	store->segments = NULL;
+
+	int r = resume->generation_count > 0 ? secure(store, &resume->generations[0], err) : 0;
+	if (r == 0)
+		r = wax_store_list(store, &numbers, &count, err);
 	if (r < 0)
 		return r;
 	manifest->generation = count > 0 ? numbers[0] + 1 : 1;

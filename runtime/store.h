@@ -70,16 +70,6 @@ int wax_store_resume(struct wax_store *store, uint64_t epoch, struct wax_resume 
 		struct wax_err *err);
 void wax_resume_free(struct wax_resume *resume);
 
-/**
- * Does what a generation says of a key still count? Not where the worker that owned the key in a
- * newer one has saved all of its state since: then its base is not 0, what it says of the key is all
- * there is, and that the key was removed may be written nowhere any more.
- *
- * @param generation index of it
- * @param hash       of the key, see runtime/hash.h
- */
-bool wax_resume_counts(const struct wax_resume *resume, uint32_t generation, uint64_t hash);
-
 /** Numbers of the generations, newest first; gives *ret_numbers, release with free. */
 int wax_store_list(struct wax_store *store, uint64_t **ret_numbers, uint32_t *ret_count,
 		struct wax_err *err);
@@ -101,7 +91,7 @@ int wax_store_epochs(struct wax_store *store, uint64_t **ret_epochs, uint32_t *r
 		struct wax_err *err);
 
 /**
- * Begin a generation: directory and manifest, both durable. Fills in generation, from_generation and
+ * Begin a generation, which is the current one from now on: directory and manifest, both durable. Fills in generation, from_generation and
  * from_epoch of the manifest. Removes generations that nobody needs: those that do not lead to
  * `resume` and have not committed anything (with resume from nothing: all others).
  *

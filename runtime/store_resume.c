@@ -586,17 +586,6 @@ void wax_resume_free(struct wax_resume *resume)
 	free(resume);
 }
 
-bool wax_resume_counts(const struct wax_resume *resume, uint32_t generation, uint64_t hash)
-{
-	for (uint32_t i = 0; i < generation; i++) {
-		const struct wax_store_generation *newer = &resume->generations[i];
-		uint64_t owner = ((hash >> 52) * newer->manifest.worker_count) >> 12;
-		if (newer->bases[owner] > 0)
-			return false;
-	}
-	return true;
-}
-
 int wax_store_look(struct wax_store *store, uint64_t number,
 		struct wax_store_generation *ret_generation, struct wax_err *err)
 {

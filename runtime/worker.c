@@ -11,6 +11,8 @@
 #include <wax/test.h>
 
 #include "runtime/clock.h"
+#include "runtime/kept.h"
+#include "runtime/store.h"
 #include "runtime/worker_private.h"
 #include "shm/bell.h"
 
@@ -136,6 +138,9 @@ static int make_op(struct wax_worker *worker, const struct wax_step *step)
 			.ports = calloc(step->output_count + 1, sizeof(*op->ports)),
 			.data = calloc(1, step->class->data_bytes + 1),
 	};
+	const struct wax_quarantine *quarantine = worker->env.quarantine;
+	if (quarantine && quarantine->step == step->index)
+		op->suspect_items = quarantine->items;
 	if (!op->ports || !op->data)
 		return -ENOMEM;
 	for (uint32_t port = 0; port < step->output_count; port++) {
@@ -151,6 +156,7 @@ static int make_stage(struct wax_worker *worker, uint32_t index)
 	const struct wax_plan_stage *planned = &plan->stages[index];
 	struct wax_stage *stage = &worker->stages[index];
 	stage->op_count = stage->ops_live = planned->step_count;
+	stage->epoch = worker->epoch_before;
 	stage->ops = calloc(planned->step_count, sizeof(*stage->ops));
 	stage->endings = calloc(planned->step_count, sizeof(*stage->endings));
 	stage->roots = calloc(planned->step_count + plan->edge_count, sizeof(*stage->roots));
@@ -248,10 +254,12 @@ static void free_worker(struct wax_worker *worker)
 		struct wax_op *op = &worker->ops[i];
 		if (!op->class)
 			continue;
+		wax_kept_free(op->kept);
 		if (op->class->close && op->data)
 			op->class->close(op);
 		free_op(op);
 	}
+	wax_snapshot_free(worker->snapshot);
 	for (uint32_t i = 0; worker->stages && i < plan->stage_count; i++) {
 		free(worker->stages[i].ops);
 		free(worker->stages[i].endings);
@@ -306,10 +314,15 @@ static bool look_at_launcher(struct wax_worker *worker)
 	struct wax_control_header *header = worker->env.control->header;
 	/* epoch:A. Pairs with the release of the launcher. */
 	uint64_t epoch = wax_load_acquire(&header->epoch);
-	bool stopping = wax_load_relaxed(&header->stop) != 0;
-	bool news = epoch != worker->epoch || stopping != worker->stopping;
+	/* Behind the epoch: who sees one that was begun behind a stop sees the stop.
+	 * stop:A. Pairs with the release of the launcher: who is told to go sees what is committed. */
+	uint32_t stop = wax_load_acquire(&header->stop);
+	/* Relaxed: nothing but the number counts. */
+	uint64_t committed = wax_load_relaxed(&header->committed);
+	bool news = epoch != worker->epoch || stop != worker->stop || committed != worker->committed;
 	worker->epoch = epoch;
-	worker->stopping = stopping;
+	worker->stop = stop;
+	worker->committed = committed;
 	return news;
 }
 
@@ -328,10 +341,13 @@ static int run_stages(struct wax_worker *worker, bool *worked)
 	return 0;
 }
 
-/* Tell the launcher when every stage and every sink has finished the epoch before this one. */
+/* Tell the launcher when every stage and every sink has finished the epoch before this one. Where
+ * state is kept the snapshot does. */
 static void report_epoch(struct wax_worker *worker)
 {
 	uint64_t before = worker->epoch - 1;
+	if (worker->snapshot)
+		return;
 	if (wax_load_relaxed(&worker->record->epoch_done) >= before)
 		return;
 	for (uint32_t i = 0; i < worker->env.plan->stage_count; i++) {
@@ -363,7 +379,10 @@ static int turn(struct wax_worker *worker, bool *worked)
 	/* After the messages: whoever sent the mark of an epoch has seen that it ended, and so do
 	 * we now. */
 	*worked |= look_at_launcher(worker);
-	int r = run_stages(worker, worked);
+	/* Before the stages: a sink that was woken while it prepares is asked again first. */
+	int r = worker->snapshot ? wax_snapshot_turn(worker, worked) : 0;
+	if (r == 0)
+		r = run_stages(worker, worked);
 	if (r == 0 && wax_unlikely(worker->posted != NULL))
 		r = wax_worker_post(worker);
 	if (r < 0)
@@ -529,11 +548,20 @@ static int rest(struct wax_worker *worker)
 
 /* ---- The whole of it */
 
+/* Where state is kept the last snapshot comes behind the end of the input: the launcher says when it
+ * is committed. */
+static bool is_over(const struct wax_worker *worker)
+{
+	if (!worker->snapshot)
+		return worker->stages_live == 0;
+	return worker->stop == WAX_STOP_QUIT && !wax_snapshot_is_busy(worker->snapshot);
+}
+
 static int loop(struct wax_worker *worker)
 {
 	wax_loop_watch(worker->loop, &worker->bell,
 			worker->env.bells[worker->env.me]);
-	while (worker->stages_live > 0) {
+	while (!is_over(worker)) {
 		bool worked = false;
 		int r = turn(worker, &worked);
 		if (r < 0)
@@ -541,7 +569,7 @@ static int loop(struct wax_worker *worker)
 		if (worked) {
 			worker->napping = false;
 			wax_count(&worker->record->turns, 1);
-		} else if (worker->stages_live > 0) {
+		} else if (!is_over(worker)) {
 			r = rest(worker);
 			if (r < 0)
 				return r;
@@ -559,9 +587,13 @@ int wax_worker_run(const struct wax_worker_env *env)
 			.env = *env,
 			.record = wax_control_worker(env->control, env->me),
 			.epoch = wax_load_relaxed(&env->control->header->epoch),
+			.committed = wax_load_relaxed(&env->control->header->committed),
 			.bell = {.done = bell_rang},
 			.spin_ns = env->spin_ns >= 0 ? env->spin_ns : SPIN_NS_FIRST,
 	};
+	/* The launcher may have ended an epoch already: it is not read off the control page. */
+	if (env->recovery && env->recovery->resume)
+		worker.epoch_before = env->recovery->resume->epoch;
 	if (env->overcommitted && env->spin_ns < 0)
 		worker.spin_ns = 0;
 	signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error of the write */
@@ -572,6 +604,8 @@ int wax_worker_run(const struct wax_worker_env *env)
 		look_at_clock(&worker);
 		open_ops(&worker);
 	}
+	if (worker.status == 0 && env->recovery)
+		wax_snapshot_make(&worker);
 	if (worker.status == 0) {
 		wax_store_relaxed(&worker.record->state, WAX_WORKER_RUNNING);
 		loop(&worker);

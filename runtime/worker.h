@@ -10,6 +10,33 @@
 #include "shm/control.h"
 #include "shm/segment.h"
 
+struct wax_resume;
+struct wax_step_map;
+
+/** Where a run keeps its state, and what it goes on from; the same for all workers. */
+struct wax_recovery_env {
+	const struct wax_resume *resume; /* mapped before the fork; NULL: from nothing */
+	const struct wax_step_map *maps; /* one for each of its generations: see runtime/restore.h */
+	int dir;          /* of the generation that is written */
+	const char *path; /* of it */
+	uint64_t generation;
+	uint64_t run;
+	int launcher_bell; /* eventfd: rung when an epoch is durable, and when the input has ended */
+};
+
+/**
+ * A step in which workers of earlier attempts died, and what is known of the items that did it. Its
+ * items are given to it one by one, and which one it is stands in the worker's record, so that the
+ * launcher finds it there if the worker dies again. Those that are known are not given to it, but
+ * dropped as its policy says.
+ */
+struct wax_quarantine {
+	uint32_t step;
+	uint64_t items;         /* that many are given one by one, then it is forgotten */
+	const uint64_t *hashes; /* of items that killed their workers */
+	uint32_t hash_count;
+};
+
 /** What a worker is started with; the same in all but `me`. All borrowed while it runs. */
 struct wax_worker_env {
 	const struct wax_plan *plan;
@@ -21,6 +48,8 @@ struct wax_worker_env {
 	int64_t spin_ns;    /* how long an idle worker looks before it sleeps; -1: what waking takes */
 	bool overcommitted; /* more workers than CPUs: do not spin */
 	bool rehearse;      /* see wax_op_rehearses */
+	const struct wax_recovery_env *recovery; /* NULL: the run keeps no state */
+	const struct wax_quarantine *quarantine; /* NULL: nothing is suspected */
 	bool keeps;         /* keyed state is to outlive the run: see wax_op_keep */
 	struct wax_test_clock *clock; /* in place of the wall clock; NULL: the time it is */
 };

@@ -11,6 +11,7 @@
 #include "runtime/op.h"
 #include "runtime/perturb.h"
 #include "runtime/port.h"
+#include "runtime/snapshot.h"
 #include "runtime/step.h"
 #include "runtime/worker.h"
 
@@ -57,6 +58,7 @@ struct wax_worker {
 	struct wax_worker_record *record;
 	struct wax_loop *loop;
 	struct wax_exchange *exchange;
+	struct wax_snapshot *snapshot;   /* NULL: the run keeps no state */
 	struct wax_perturber *perturber; /* NULL: the run is not perturbed */
 	struct wax_op *ops; /* one for each step */
 	struct wax_stage *stages; /* furthest downstream first */
@@ -68,7 +70,10 @@ struct wax_worker {
 	int64_t wall_offset_ns;
 	uint64_t wall_checked_ns;
 	uint64_t epoch; /* as the launcher says; the one before has ended */
-	bool stopping;
+	uint64_t epoch_before; /* the last of the run that this one goes on from: the exchange counts
+				* from 1 in each */
+	uint64_t committed; /* as the launcher says, and sinks were told */
+	uint32_t stop;      /* enum wax_stop */
 	bool spun;      /* the clock was looked at just now, while there was nothing to do */
 	bool more;      /* a stage stopped in this turn though it could have read on */
 	bool woken;     /* something was completed that may be of use to a stage */

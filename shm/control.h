@@ -27,7 +27,7 @@
 #define WAX_CONTROL_MAGIC UINT64_C(0x31306c7463786177) /* "waxctl01" */
 
 enum {
-	WAX_CONTROL_VERSION = 2,
+	WAX_CONTROL_VERSION = 3,
 	WAX_CONTROL_NAME_BYTES = 64,
 	WAX_CONTROL_SOURCE_BYTES = 192,
 	WAX_CONTROL_SENTENCE_BYTES = 1024,
@@ -61,7 +61,13 @@ enum {
 	X(slept_ns, "ns", "time asleep")                                                        \
 	X(rings, "times", "times that it woke another worker")                                  \
 	X(first_item_ns, "ns", "from the launcher's start to the first item")                   \
-	X(state_bytes_max, "bytes", "most memory of keyed state, looked at now and then")
+	X(state_bytes_max, "bytes", "most memory of keyed state, looked at now and then")        \
+	X(keys_loaded, "keys", "keys that an earlier run had saved")                            \
+	X(load_ns, "ns", "time to load them")                                                   \
+	X(log_bytes, "bytes", "bytes written to the log of the recovery directory")             \
+	X(live_bytes, "bytes", "bytes of all keys and states, as they are saved")               \
+	X(save_ns, "ns", "time spent saving")                                                   \
+	X(save_ns_max, "ns", "longest time that saving held the worker at a stretch")
 
 #define WAX_COUNTER_FIELD(name, unit, help) _Atomic uint64_t name;
 
@@ -74,8 +80,8 @@ struct wax_edge_counters {
 	uint64_t reserved[1];
 };
 
-static_assert(sizeof(struct wax_step_counters) == 64, "control layout v2");
-static_assert(sizeof(struct wax_edge_counters) == 64, "control layout v2");
+static_assert(sizeof(struct wax_step_counters) == 64, "control layout v3");
+static_assert(sizeof(struct wax_edge_counters) == 64, "control layout v3");
 
 enum wax_worker_state {
 	WAX_WORKER_STARTING = 0,
@@ -85,6 +91,14 @@ enum wax_worker_state {
 };
 
 enum { WAX_NO_STEP = 0xffffffffu };
+
+/** How a run is to end. It only ever grows. */
+enum wax_stop {
+	WAX_STOP_NOT = 0,
+	WAX_STOP_INPUT = 1,   /* as if the input had ended: sources give no more, the rest is finished */
+	WAX_STOP_SUSPEND = 2, /* sources and timers give no more: the run is to go on later */
+	WAX_STOP_QUIT = 3,    /* all is saved: go, as soon as what was committed is visible */
+};
 
 /** What a worker does, for those who look from outside. The edge is in the lower 16 bits. */
 enum wax_doing {
@@ -100,7 +114,14 @@ struct wax_worker_record {
 	_Atomic uint32_t pid;
 	_Atomic uint32_t step_now; /* the step whose callback runs; WAX_NO_STEP: none */
 	_Atomic uint32_t doing_now; /* in that step, or besides: enum wax_doing, and an edge */
-	_Atomic uint64_t epoch_done; /* the last epoch that all of this worker has finished */
+	_Atomic uint64_t epoch_done; /* the last epoch that all of this worker has finished; where the
+				      * run keeps state: and that is durable in its log */
+	_Atomic uint64_t item_now; /* hash of the item that a suspected step is given; 0: none: see
+				    * struct wax_quarantine */
+	_Atomic uint64_t commit_told; /* the last committed epoch that all of its sinks know of */
+	_Atomic uint64_t base_segment; /* of its log: the first that this epoch needs */
+	_Atomic uint32_t own_base;     /* 1: and it needs nothing of an earlier generation */
+	_Atomic uint32_t finished;     /* 1: the input has ended, and nothing is left to do */
 	_Atomic uint64_t turn_started_ns; /* of CLOCK_MONOTONIC; 0: asleep */
 	WAX_WORKER_COUNTERS(WAX_COUNTER_FIELD)
 
@@ -116,9 +137,9 @@ struct wax_worker_record {
 	char fail_item[WAX_CONTROL_ITEM_BYTES]; /* "" none */
 };
 
-static_assert(sizeof(struct wax_worker_record) == 1664, "control layout v2");
-static_assert(offsetof(struct wax_worker_record, source_offset) == 88, "control layout v2");
-static_assert(offsetof(struct wax_worker_record, fail_status) == 288, "control layout v2");
+static_assert(sizeof(struct wax_worker_record) == 1664, "control layout v3");
+static_assert(offsetof(struct wax_worker_record, source_offset) == 168, "control layout v3");
+static_assert(offsetof(struct wax_worker_record, fail_status) == 368, "control layout v3");
 
 struct wax_control_header {
 	uint64_t magic;
@@ -138,11 +159,12 @@ struct wax_control_header {
 
 	/* Written by the launcher. */
 	alignas(WAX_APART) _Atomic uint64_t epoch; /* the current one; from 1 on */
-	_Atomic uint32_t stop;                     /* 1: sources end now */
+	_Atomic uint64_t committed; /* the last that all workers have made durable; 0: none */
+	_Atomic uint32_t stop;      /* enum wax_stop */
 };
 
-static_assert(sizeof(struct wax_control_header) == 384, "control layout v2");
-static_assert(offsetof(struct wax_control_header, epoch) == 256, "control layout v2");
+static_assert(sizeof(struct wax_control_header) == 384, "control layout v3");
+static_assert(offsetof(struct wax_control_header, epoch) == 256, "control layout v3");
 
 struct wax_control {
 	struct wax_control_header *header;

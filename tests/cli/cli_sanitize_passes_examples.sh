@@ -42,6 +42,9 @@ expect_stderr 'cause: several workers'
 passes "$examples/record_source.so" --from "$work/records"
 passes "$examples/record_sink.so" --to "$work/empty" --count 1K
 passes "$examples/epoch_sink.so" --to "$work/empty" --count 1K
+# A running total depends on the order of the orders of an account: of one there is but one.
+seq 1000 | sed 's/.*/a& &/' >"$work/accounts"
+passes "$examples/totals.so" --in "$work/accounts" --out "$work/empty/totals"
 [ -z "$(ls "$work/empty")" ] || fail 'a sink wrote'
 
 # All of them were tried: a new one has to be added above.

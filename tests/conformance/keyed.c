@@ -191,20 +191,23 @@ static struct wax_stream min_sale(struct wax_stream up)
 
 /* ---- The life of a state: each call emits what it was and what it is now */
 
+enum moment { NEW = 0, ITEM, NOTIFY, END };
+
 struct life {
-	const char *was;
+	enum moment was;
 	int64_t wake_at; /* 0: not */
 };
 
 struct variant {
-	int after_item, after_notify;
+	int after_item, after_notify, after_eof;
 	bool notify;
 };
 
-static void become(struct wax_keyed *keyed, struct life *life, const char *now)
+static void become(struct wax_keyed *keyed, struct life *life, enum moment now)
 {
+	static const char *const names[] = {"NEW", "ITEM", "NOTIFY", "EOF"};
 	char text[32];
-	int bytes = snprintf(text, sizeof(text), "(%s,%s)", life->was ? life->was : "NEW", now);
+	int bytes = snprintf(text, sizeof(text), "(%s,%s)", names[life->was], names[now]);
 
 	wax_emit(wax_keyed_out(keyed), text, (size_t)bytes);
 	life->was = now;
@@ -217,7 +220,7 @@ static int on_items(
 	struct life *life = state;
 
 	for (uint32_t i = 0; i < values->count; i++)
-		become(keyed, life, "ITEM");
+		become(keyed, life, ITEM);
 	life->wake_at = variant->notify ? wax_keyed_now(keyed) : 0;
 	return variant->after_item;
 }
@@ -227,16 +230,17 @@ static int on_notify(struct wax_keyed *keyed, void *state, void *ctx)
 	const struct variant *variant = ctx;
 	struct life *life = state;
 
-	become(keyed, life, "NOTIFY");
+	become(keyed, life, NOTIFY);
 	life->wake_at = 0;
 	return variant->after_notify;
 }
 
 static int on_eof(struct wax_keyed *keyed, void *state, void *ctx)
 {
-	(void)ctx;
-	become(keyed, state, "EOF");
-	return WAX_RETAIN;
+	const struct variant *variant = ctx;
+
+	become(keyed, state, END);
+	return variant->after_eof;
 }
 
 static int64_t wake_at(const void *state, void *ctx)
@@ -271,6 +275,13 @@ static struct wax_stream discarded(struct wax_stream up)
 static struct wax_stream retained(struct wax_stream up)
 {
 	static const struct variant variant = {.after_item = WAX_RETAIN};
+
+	return live(up, &variant);
+}
+
+static struct wax_stream discarded_at_eof(struct wax_stream up)
+{
+	static const struct variant variant = {.after_eof = WAX_DISCARD};
 
 	return live(up, &variant);
 }
@@ -312,7 +323,24 @@ static int keep_last(
 				(const char *)value.data);
 		wax_emit(wax_keyed_out(keyed), text, (size_t)bytes);
 	}
+	return strcmp(last->text, "DISCARD") == 0 ? WAX_DISCARD : WAX_RETAIN;
+}
+
+/* The same as a mapper: what was kept is what it had become. */
+static int map_last(struct wax_out *out, void *state, const struct wax_item *item, void *ctx)
+{
+	struct last *last = state;
+
+	(void)ctx;
+	wax_emit(out, last->text, strlen(last->text));
+	snprintf(last->text, sizeof(last->text), "%.*s", (int)item->value.bytes,
+			(const char *)item->value.data);
 	return WAX_RETAIN;
+}
+
+static struct wax_stream what_was(struct wax_stream up)
+{
+	return wax_stateful_flat_map(up, "was", WAX_TEXT, sizeof(struct last), map_last, NULL);
 }
 
 static struct wax_stream last_and_now(struct wax_stream up)
@@ -352,13 +380,27 @@ const struct row keyed_rows[] = {
 				.input = "ALL=7;ALL=7",
 				.steps = counted_once,
 				.expected = "ALL=1;ALL=1"},
-		{.id = "sfm-3", .standing = ABSENT},
+		{.id = "sfm-3",
+				.items = TEXT_PAIRS,
+				.input = "ALL=new;|;ALL=x",
+				.steps = what_was,
+				.recovery = true,
+				.runs = 2,
+				.expected = "ALL= / ALL=new"},
 		{.id = "fold-1",
 				.items = PAIRS,
 				.input = SIX_VALUES,
 				.steps = fold_max,
 				.expected = "ALL=9"},
-		{.id = "fold-2", .standing = ABSENT},
+		{.id = "fold-2",
+				.items = PAIRS,
+				.input = "ALL=9;~0.2;!;ALL=2",
+				.steps = fold_max,
+				.recovery = true,
+				.interval = "10ms",
+				.runs = 2,
+				.status = 5,
+				.expected = " / ALL=9"},
 		{.id = "red-1",
 				.items = PAIRS,
 				.input = SIX_VALUES,
@@ -425,15 +467,46 @@ const struct row keyed_rows[] = {
 				.status = 5,
 				.expected = "ALL=(NEW,ITEM);ALL=(ITEM,NOTIFY);ALL=(NOTIFY,ITEM);"
 					    "ALL=(ITEM,NOTIFY)"},
-		{.id = "st-5", .standing = ABSENT},
-		{.id = "st-6", .standing = ABSENT},
+		{.id = "st-5",
+				.items = PAIRS,
+				.input = "ALL=1;|;ALL=2;~0.2;!;ALL=3",
+				.steps = discarded_at_eof,
+				.recovery = true,
+				.runs = 2,
+				.next_status = 5,
+				.expected = "ALL=(NEW,ITEM);ALL=(ITEM,EOF) / ALL=(NEW,ITEM)"},
+		{.id = "st-6",
+				.items = PAIRS,
+				.input = "ALL=1;|;ALL=2;~0.2;!;ALL=3",
+				.steps = retained,
+				.recovery = true,
+				.runs = 2,
+				.next_status = 5,
+				.expected = "ALL=(NEW,ITEM);ALL=(ITEM,EOF) / ALL=(EOF,ITEM)"},
 		{.id = "st-7",
 				.order = ORDERED,
 				.items = TEXT_PAIRS,
 				.input = "a=a1;b=b1;a=a2;b=b2",
 				.steps = last_and_now,
 				.expected = "a=(-,a1);b=(-,b1);a=(a1,a2);b=(b1,b2)"},
-		{.id = "st-8", .standing = ABSENT},
-		{.id = "st-9", .standing = ABSENT},
+		{.id = "st-8",
+				.items = TEXT_PAIRS,
+				.input = "a=a1;b=b1;~0.2;!;a=a2;b=b2",
+				.steps = last_and_now,
+				.recovery = true,
+				.interval = "10ms",
+				.runs = 2,
+				.status = 5,
+				.expected = "a=(-,a1);b=(-,b1) / a=(a1,a2);b=(b1,b2)"},
+		{.id = "st-9",
+				.items = TEXT_PAIRS,
+				.input = "a=a1;b=b1;a=DISCARD;b=b2;~0.2;!;a=a3;b=b3",
+				.steps = last_and_now,
+				.recovery = true,
+				.interval = "10ms",
+				.runs = 2,
+				.status = 5,
+				.expected = "a=(-,a1);b=(-,b1);a=(a1,DISCARD);b=(b1,b2) / "
+					    "a=(-,a3);b=(b2,b3)"},
 		{0},
 };

@@ -15,7 +15,7 @@
 enum { OUTPUTS_MAX = 4, WORKERS_MAX = 3, SHARED_BYTES = 4096, TEXT_BYTES = 4096 };
 
 static const struct row *const tables[] = {stateless_rows, keyed_rows, collect_rows, join_rows,
-		enrich_rows, input_rows, output_rows, execution_rows};
+		enrich_rows, input_rows, output_rows, execution_rows, recovery_rows};
 
 /* The row that runs. */
 static const struct row *row;
@@ -144,7 +144,7 @@ static struct wax_test_entry read_entry(enum items items, char *item, int64_t *n
 	char *equals = strchr(item, '=');
 
 	if (entry.mark == WAX_TEST_MARK_PAUSE)
-		entry.duration_ns = strtoll(item + 1, NULL, 10) * SECOND;
+		entry.duration_ns = (int64_t)(strtod(item + 1, NULL) * (double)SECOND);
 	if (entry.mark == WAX_TEST_MARK_ABORT && row->runs > 1)
 		entry.fired = shared;
 	if (entry.mark != WAX_TEST_MARK_ITEM)
@@ -267,7 +267,7 @@ static int next_of_source(void *part, struct wax_out *out, struct wax_err *err)
 	return next;
 }
 
-struct wax_source *row_keep_source(struct wax_source *source)
+static struct wax_source *keep_source(struct wax_source *source)
 {
 	source_ops = source->ops;
 	source->ops.open = open_source;
@@ -382,7 +382,9 @@ static bool compare_output(const char *got, uint32_t workers)
 
 static bool compare_result(const struct wax_test_result *result)
 {
-	int right = run_index == 0 ? row->status : row->next_status;
+	int right = run_index == 0                   ? row->status
+			: run_index + 1 == row->runs ? row->next_status
+						     : 0;
 	char status[200], expected[16];
 
 	snprintf(status, sizeof(status), "%d (%s)", result->status, result->sentence);
@@ -410,14 +412,15 @@ static void build(struct wax_flow *flow)
 		return;
 	}
 	source = row_source(row->items, row->input, row->batch);
-	stream = wax_input(flow, "in", row->runs > 1 ? row_keep_source(source) : source);
+	stream = wax_input(
+			flow, "in", row->runs > 1 && !row->recovery ? keep_source(source) : source);
 	row_output(row->steps ? row->steps(stream) : stream);
 }
 
 static bool run_once(uint32_t workers, char *text, size_t text_bytes)
 {
 	char interval[64];
-	const char *waxrun[4] = {NULL};
+	const char *waxrun[6] = {NULL};
 	size_t count = 0;
 	struct wax_test_options options = {.size_bytes = sizeof(options),
 			.workers = workers,
@@ -431,6 +434,10 @@ static bool run_once(uint32_t workers, char *text, size_t text_bytes)
 	if (row->interval && workers > 0) {
 		snprintf(interval, sizeof(interval), "--snapshot-interval=%s", row->interval);
 		waxrun[count++] = interval;
+	}
+	if (row->recovery) {
+		waxrun[count++] = "--recovery";
+		waxrun[count++] = row_path("state");
 	}
 	for (uint32_t i = 0; i < OUTPUTS_MAX; i++)
 		wax_test_list_clear(lists[i]);
@@ -461,7 +468,8 @@ static bool run_with(uint32_t workers)
 	for (run_index = 0; passed && (run_index == 0 || run_index < row->runs); run_index++) {
 		if (run_index > 0)
 			strcat(text, " / ");
-		passed = run_once(workers, text, sizeof(text));
+		passed = run_once(row->workers ? row->workers[run_index] : workers, text,
+				sizeof(text));
 	}
 	wax_test_clock_free(hand_clock);
 	passed = passed && compare_output(text, workers);
@@ -476,9 +484,12 @@ static bool run_row(void)
 	if (!row->build && !row->input)
 		return compare_output(row->check(), 0);
 
-	uint32_t most = row->runs > 1 ? 0 : row->order == ALONE || row->clock ? 1 : WORKERS_MAX;
+	bool here = row->runs > 1 && !row->recovery;
+	bool alone = row->order == ALONE || row->clock || row->workers;
+	uint32_t most = here ? 0 : alone ? 1 : WORKERS_MAX;
 
-	for (uint32_t workers = row->interval ? 1 : 0; workers <= most; workers++) {
+	for (uint32_t workers = row->interval || row->recovery ? 1 : 0; workers <= most;
+			workers++) {
 		if (!run_with(workers))
 			return false;
 	}

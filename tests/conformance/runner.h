@@ -15,7 +15,7 @@
  * stands in the table is its own answer, and docs/reference/conformance.md says why.
  *
  * Items are written in one line: "0;1;2", with keys "a=1;b=2". Among those of an input "!" is an
- * abort, "|" an end of input, "~8" a pause of 8 s. What is expected has " | " between several outputs
+ * abort, "|" an end of input, "~8" a pause of 8 s, "~0.2" one of 200 ms. What is expected has " | " between several outputs
  * and " / " between several runs.
  */
 
@@ -54,13 +54,16 @@ struct row {
 
 	const char *expected;    /* NULL: not looked at */
 	int status;              /* of the first run */
-	int next_status;         /* of later ones */
+	int next_status;         /* of the last of several; others end with 0 */
 	const char *sentence;    /* a part of what the first reports; NULL: not looked at */
 	const char *failed_step; /* NULL: not looked at */
 
 	/* How it runs. */
 	uint32_t runs; /* 0: once. Later ones go on at the position of the source that the one before
-			* kept, and that of the sink that the first one did; in this process alone */
+			* kept, and that of the sink that the first one did; in this process alone.
+			* With recovery: from what waxrun has saved; with forked workers only */
+	bool recovery;           /* in row_path("state") */
+	const uint32_t *workers; /* of each run; NULL: in all of them the same */
 	uint32_t keep_until; /* position behind so many calls of the source in the first run, though
 			      * that goes on; 0: the last one */
 	bool clock;          /* one that is turned by hand; one worker only */
@@ -75,7 +78,7 @@ struct row {
 };
 
 extern const struct row stateless_rows[], keyed_rows[], collect_rows[], join_rows[], enrich_rows[],
-		input_rows[], output_rows[], execution_rows[];
+		input_rows[], output_rows[], execution_rows[], recovery_rows[];
 
 /* ---- For build functions and callbacks */
 
@@ -87,9 +90,7 @@ struct wax_stream row_input(
 void row_output(struct wax_stream stream);
 /** A stream of what happened, as text, for rows that look at batches: "[0, 1]". */
 struct wax_stream row_batches(struct wax_stream up);
-/** Have the position of a source, or a sink, kept for the next run, and begin there. One of each in a
- *  flow. */
-struct wax_source *row_keep_source(struct wax_source *source);
+/** Have the position of a sink kept for the next run, and begin there. One in a flow. */
 struct wax_sink *row_keep_sink(struct wax_sink *sink);
 /** The ctx of this row. */
 const void *row_ctx(void);

@@ -680,12 +680,16 @@ static void save_all(struct host *host, struct kept_log *log)
 static void mark(struct host *host, struct kept_log *log, uint64_t pass_keys)
 {
 	wax_frames_epoch(log->made, ++epoch);
+	if (host->op->class->epoch_end)
+		check(host, host->op->class->epoch_end(host->op, epoch));
 	check(host, wax_kept_mark(host->op->kept, log->made, pass_keys));
 }
 
 static void load(struct host *host, const struct kept_log *log, uint32_t me, uint32_t count)
 {
-	kept_log_load(log, host->op, 0, epoch, me, count);
+	struct wax_groups wanted = kept_log_wanted(me, count);
+
+	kept_log_load(log, host->op, 0, epoch, &wanted);
 	check(host, wax_kept_loaded(host->op->kept, &host->stage.err));
 }
 
@@ -868,11 +872,13 @@ Test(kept_state, of_top_n_all_final_is_there_whatever_the_number_of_workers)
 	open_host(&whole, flow, step, 0, 1, false);
 	for (uint32_t run = 0; run < RUNS; run++) {
 		for (uint32_t me = 0; me < counts[run]; me++) {
+			struct wax_groups wanted = kept_log_wanted(me, counts[run]);
+
 			open_host(&hosts[me], flow, step, me, counts[run], true);
 			for (uint32_t from = run; from-- > 0;) {
 				for (uint32_t i = 0; i < counts[from]; i++)
-					kept_log_load(&logs[from][i], hosts[me].op, 0, epoch, me,
-							counts[run]);
+					kept_log_load(&logs[from][i], hosts[me].op, 0, epoch,
+							&wanted);
 			}
 			check(&hosts[me],
 					wax_kept_loaded(hosts[me].op->kept, &hosts[me].stage.err));

@@ -788,8 +788,8 @@ Test(policy, a_letter_says_why_and_what)
 
 	cr_assert_eq(result.status, 0, "%s", result.sentence);
 	run_flow_free(&result);
-	cr_assert_eq(count_letters("\"step\":\"flow.s\",\"worker\":0,\"epoch\":1,\"source\":\"flow."
-				   "numbers\",\"offset\":1000,\"error\":\"too short\","
+	cr_assert_eq(count_letters("\"step\":\"flow.s\",\"worker\":0,\"epoch\":1,\"source\":\""
+				   "numbers:0/2\",\"offset\":1000,\"error\":\"too short\","
 				   "\"item_type\":\"text\",\"value\":\""),
 			10);
 }

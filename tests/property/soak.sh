@@ -33,5 +33,7 @@ while [ "$(date +%s)" -lt "$ends" ]; do
 	turn 'channel' "$BUILD/tests/shm_stress_channel"
 	turn 'doorbell' "$BUILD/tests/shm_stress_bell"
 	turn 'epochs' "$BUILD/tests/runtime_stress_epochs"
+	turn 'crashes' "$BUILD/tests/recovery_sim_crash"
+	turn 'damaged recovery' "$BUILD/tests/recovery_sim_damage"
 done
 echo "$seconds seconds without a fault"

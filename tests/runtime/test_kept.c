@@ -194,10 +194,11 @@ static void close_worker(struct worker *worker)
 
 static void load(struct worker *worker, uint32_t me, uint32_t count, uint64_t last)
 {
+	struct wax_groups wanted = kept_log_wanted(me, count);
 	struct wax_err err = {0};
 
 	for (uint32_t i = log_count; i-- > 0;)
-		kept_log_load(&logs[i].log, &worker->stage.op, logs[i].base, last, me, count);
+		kept_log_load(&logs[i].log, &worker->stage.op, logs[i].base, last, &wanted);
 	cr_assert_eq(wax_kept_loaded(worker->stage.op.kept, &err), 0, "%s", err.text);
 	cr_assert_eq(wax_kept_changed(worker->stage.op.kept), 0, "loading is no change");
 }

@@ -81,7 +81,7 @@ static void rig_open_in(struct rig *rig, struct wax_loop *loop, const char *pare
 	struct wax_err err = {0};
 
 	*rig = (struct rig){.loop = loop};
-	snprintf(rig->path, sizeof(rig->path), "%s/log-XXXXXX", parent);
+	snprintf(rig->path, sizeof(rig->path), "%s/log-of-test-XXXXXX", parent);
 	cr_assert_not_null(mkdtemp(rig->path));
 	rig->env = (struct wax_log_env){
 			.loop = loop,

@@ -413,13 +413,6 @@ Test(store, one_worker_that_needs_it_is_enough)
 	save(0, 2, 2);
 	save(1, 2, 0);
 	expect_chain(0, "2/2 1/1");
-	/* Worker 0 of 2 owns the lower half. */
-	cr_assert(wax_resume_counts(resume, 0, 0));
-	cr_assert(wax_resume_counts(resume, 0, UINT64_MAX));
-	cr_assert(!wax_resume_counts(resume, 1, 0));
-	cr_assert(!wax_resume_counts(resume, 1, (UINT64_C(1) << 63) - 1));
-	cr_assert(wax_resume_counts(resume, 1, UINT64_C(1) << 63));
-	cr_assert(wax_resume_counts(resume, 1, UINT64_MAX));
 }
 
 Test(store, a_run_that_saved_nothing_is_passed_over)

@@ -72,26 +72,38 @@ static inline void kept_log_end(struct kept_log *log)
 	}
 }
 
-/* Load what epochs first ... last say of the op; all there is, unless first is 0. */
+/* Load what epochs first ... last say of the op; all there is, unless first is 0. What is older of
+ * these keys is wanted no more. */
 static inline void kept_log_load(const struct kept_log *log, const struct wax_op *op,
-		uint64_t first, uint64_t last, uint32_t me, uint32_t worker_count)
+		uint64_t first, uint64_t last, struct wax_groups *wanted)
 {
+	const struct wax_log_scan *scan = &log->scan;
 	struct wax_err err = {0};
 
-	for (uint32_t i = log->scan.frame_count; i-- > 0;) {
-		const struct wax_log_frame *frame = &log->scan.frames[i];
-		bool is_its = frame->head.kind == WAX_LOG_STATE ||
-				frame->head.kind == WAX_LOG_GONE ||
-				frame->head.kind == WAX_LOG_CLEAR;
+	for (uint32_t i = scan->frame_count; i-- > 0;) {
+		const struct wax_log_frame *frame = &scan->frames[i];
+		uint32_t kind = frame->head.kind;
 
-		if (!is_its || frame->head.step != op->index || frame->head.epoch < first ||
+		if (frame->head.step != op->index || frame->head.epoch < first ||
 				frame->head.epoch > last)
 			continue;
-		cr_assert_eq(wax_kept_load(op->kept, &log->scan, frame, me, worker_count, &err), 0,
-				"%s", err.text);
+		if (kind == WAX_LOG_CLEAR)
+			wax_groups_set(wanted, scan->worker, scan->worker_count, false);
+		else if (kind == WAX_LOG_STATE || kind == WAX_LOG_GONE)
+			cr_assert_eq(wax_kept_load(op->kept, frame, wanted, &err), 0, "%s",
+					err.text);
 	}
 	if (first > 0)
-		cr_assert_eq(wax_kept_load_whole(op->kept, &log->scan, &err), 0, "%s", err.text);
+		wax_groups_set(wanted, scan->worker, scan->worker_count, false);
+}
+
+/* What a worker wants, before the first log. */
+static inline struct wax_groups kept_log_wanted(uint32_t worker, uint32_t worker_count)
+{
+	struct wax_groups wanted = {{0}};
+
+	wax_groups_set(&wanted, worker, worker_count, true);
+	return wanted;
 }
 
 #endif
