@@ -80,6 +80,7 @@ void bench_wordcount(void);
 void bench_brc(void);
 void bench_start(void);
 void bench_profile(void);
+void bench_recovery(void);
 
 /** Say what went wrong and exit with 1. */
 void bench_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,31 +13,35 @@
 #include "bench/bench.h"
 #include "bench/items.h"
 #include "bench/meter.h"
-#include "launcher/options.h"
-#include "launcher/placement.h"
-#include "launcher/supervise.h"
+#include "launcher/recover.h"
+#include "launcher/setup.h"
 #include "runtime/flow.h"
-#include "runtime/plan.h"
-#include "runtime/worker.h"
 
 /* ---- Running */
 
 static void parse_options(const struct flow_run *run, struct wax_options *options)
 {
-	char procs[32], slab[64], memory[64];
-	const char *argv[8] = {"waxrun", "--interval=0", "--snapshot-interval=0", procs};
+	char procs[32], slab[64], memory[64], interval[64];
+	const char *argv[12] = {"waxrun", "--interval=0", "--watchdog=0", procs, interval};
 	uint64_t slab_bytes = bench.slab_bytes ? bench.slab_bytes : run->slab_bytes;
-	int argc = 4;
+	int argc = 5;
 	snprintf(procs, sizeof(procs), "--procs=%u", run->procs);
+	snprintf(interval, sizeof(interval), "--snapshot-interval=%s",
+			run->interval ? run->interval : "0");
 	snprintf(slab, sizeof(slab), "--slab=%" PRIu64, slab_bytes);
 	snprintf(memory, sizeof(memory), "--exchange-mem=%" PRIu64, bench.exchange_mem_bytes);
 	if (slab_bytes)
 		argv[argc++] = slab;
 	if (bench.exchange_mem_bytes)
 		argv[argc++] = memory;
+	if (meter_has_cpus(run->procs))
+		argv[argc++] = "--bind=core";
+	else
+		argv[argc++] = "--bind=none";
 	argv[argc++] = "flow.so";
 	/* Strings of the options are of no use here, so they may point to this frame. */
 	BENCH_CHECK(wax_options_parse(argc, (char **)argv, NULL, options, NULL) == 0);
+	options->recovery_path = run->recovery;
 }
 
 static void die_of(const struct wax_control *control, const struct wax_ended *ended)
@@ -50,11 +53,11 @@ static void die_of(const struct wax_control *control, const struct wax_ended *en
 		bench_die("worker %u was lost, status %d", ended->worker, ended->status);
 }
 
-static struct wax_control control;
+static struct wax_setup setup;
 
 struct wax_control *flow_control(void)
 {
-	return &control;
+	return &setup.control;
 }
 
 /* Bytes of the segment that some process has touched: what is in the page cache. */
@@ -76,43 +79,35 @@ static uint64_t ns_of(struct timeval time)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
 }
 
-static void supervise(const struct wax_plan *plan, const struct wax_options *options,
-		const struct wax_placement *placement, struct flow_result *result)
+static void run_workers(const struct wax_options *options, struct wax_flow *flow,
+		struct flow_result *result)
 {
 	struct wax_err err = {0};
-	struct wax_segment_plan exchange = {
-			.worker_count = plan->worker_count, .edge_count = plan->edge_count};
-	struct wax_control_plan control_plan = {plan->flow->name, plan->worker_count,
-			plan->flow->step_count, plan->edge_count};
-	struct wax_segment segment = {0};
 	struct wax_ended ended;
-	int bells[WAX_WORKERS_MAX];
-	uint64_t bytes;
 
-	if (wax_segment_fit(options->exchange_mem_bytes, options->slab_bytes, &exchange, &bytes,
-			    &err) < 0 ||
-			wax_segment_make(&exchange, &segment, &err) < 0 ||
-			wax_control_make(&control_plan, &control, &err) < 0)
+	if (wax_setup_plan(&setup, flow, options, &err) != 0 ||
+			wax_setup_share(&setup, options, &err) != 0)
 		bench_die("%s", err.text);
-	for (uint32_t i = 0; i < plan->worker_count; i++)
-		bells[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	struct wax_supervision supervision = {.plan = plan,
-			.segment = &segment,
-			.control = &control,
-			.options = options,
-			.placement = placement,
-			.bells = bells};
+	struct wax_supervision supervision = wax_setup_supervision(&setup, options);
 	if (wax_supervise(&supervision, &ended, &err) < 0)
 		bench_die("%s", err.text);
 	result->ended_ns = clock_ns();
 	result->cpu_ns = ns_of(ended.usage.ru_utime) + ns_of(ended.usage.ru_stime);
-	die_of(&control, &ended);
-	result->shared_bytes = touched_bytes(&segment);
-	result->shared_bytes_max = segment.bytes;
-	for (uint32_t i = 0; i < plan->worker_count; i++)
-		close(bells[i]);
-	wax_control_free(&control);
-	wax_segment_free(&segment);
+	die_of(&setup.control, &ended);
+	result->shared_bytes = touched_bytes(&setup.segment);
+	result->shared_bytes_max = setup.segment.bytes;
+	for (uint32_t i = 0; i < setup.plan->worker_count; i++) {
+		const struct wax_worker_record *record = wax_control_worker(&setup.control, i);
+		uint64_t pause_ns = wax_load_relaxed(&record->save_ns_max);
+		uint64_t load_ns = wax_load_relaxed(&record->load_ns);
+		result->save_ns_max =
+				pause_ns > result->save_ns_max ? pause_ns : result->save_ns_max;
+		result->load_ns_max = load_ns > result->load_ns_max ? load_ns : result->load_ns_max;
+		result->keys_loaded += wax_load_relaxed(&record->keys_loaded);
+		result->log_bytes += wax_load_relaxed(&record->log_bytes);
+		result->live_bytes += wax_load_relaxed(&record->live_bytes);
+	}
+	result->committed = ended.committed;
 }
 
 struct flow_result flow_run(const struct flow_run *run)
@@ -123,23 +118,19 @@ struct flow_result flow_run(const struct flow_run *run)
 	struct wax_options options;
 	struct wax_err err = {0};
 	struct wax_flow *flow;
-	struct wax_placement *placement = NULL;
-	struct wax_plan *plan = NULL;
-	bool enough = meter_has_cpus(run->procs);
+	struct wax_recovery recovery;
 
 	parse_options(run, &options);
 	if (wax_flow_make(&entry, 0, NULL, &flow, &err) < 0)
 		bench_die("%s", err.text);
 	if (flow->mistake_count > 0)
 		bench_die("%s", flow->mistakes[0]);
-	if (wax_placement_make(NULL, run->procs, enough ? WAX_BIND_CORE : WAX_BIND_NONE, &placement,
-			    &err) < 0 ||
-			wax_flow_prepare(flow, run->procs, &err) < 0 ||
-			wax_plan_make(flow, run->procs, &plan, &err) < 0)
+	if (wax_recovery_open(&recovery, &options, &err) != 0)
 		bench_die("%s", err.text);
-	supervise(plan, &options, placement, &result);
-	wax_plan_free(plan);
-	wax_placement_free(placement);
+	setup = (struct wax_setup){.recovery = run->recovery ? &recovery : NULL};
+	run_workers(&options, flow, &result);
+	wax_setup_free(&setup);
+	wax_recovery_close(&recovery, flow);
 	wax_flow_free(flow);
 	return result;
 }

@@ -11,7 +11,9 @@
 struct flow_run {
 	void (*build)(struct wax_flow *flow);
 	uint32_t procs;
-	uint32_t slab_bytes; /* where the command line names none; 0: chosen */
+	uint32_t slab_bytes;  /* where the command line names none; 0: chosen */
+	const char *recovery; /* directory to keep state in, and to go on from; NULL: none */
+	const char *interval; /* of epochs, "1s"; NULL: none */
 };
 
 struct flow_result {
@@ -20,6 +22,14 @@ struct flow_result {
 	uint64_t cpu_ns;       /* of all workers */
 	uint64_t shared_bytes; /* of the exchange: what was touched, and what it may take */
 	uint64_t shared_bytes_max;
+
+	/* Where state was kept: */
+	uint64_t committed;   /* the last epoch */
+	uint64_t save_ns_max; /* the longest that saving held a worker at a stretch */
+	uint64_t load_ns_max; /* of the slowest worker */
+	uint64_t keys_loaded;
+	uint64_t log_bytes; /* written */
+	uint64_t live_bytes;
 };
 
 struct flow_result flow_run(const struct flow_run *run);

@@ -35,6 +35,7 @@ static const struct {
 		{"brc", bench_brc, "the one billion row challenge"},
 		{"start", bench_start, "from the call to the first item, and to the end"},
 		{"profile", bench_profile, "what waxrun --profile costs"},
+		{"recovery", bench_recovery, "keeping state, and going on from it"},
 };
 
 enum { GROUP_COUNT = sizeof(groups) / sizeof(*groups) };
