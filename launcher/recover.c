@@ -295,8 +295,6 @@ bool wax_recovery_may_restart(
 	uint32_t limit = options->restart_limit, recent = 0;
 	uint64_t minute_ns = MINUTE_S * UINT64_C(1000000000);
 
-	if (!recovery->store || limit == 0)
-		return false;
 	for (uint32_t i = 0; i < recovery->restarted_count; i++) {
 		if (now_ns - recovery->restarted_ns[i] < minute_ns)
 			recovery->restarted_ns[recent++] = recovery->restarted_ns[i];

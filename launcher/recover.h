@@ -95,7 +95,7 @@ const struct wax_recovery_env *wax_recovery_env(const struct wax_recovery *recov
 /** An epoch is committed: remove what no kept epoch needs. */
 void wax_recovery_committed(struct wax_recovery *recovery, const struct wax_control *control);
 
-/** May a run that was lost begin again at this time? Counts it. */
+/** May a run that was lost, and that keeps state, begin again at this time? Counts it. */
 bool wax_recovery_may_restart(
 		struct wax_recovery *recovery, const struct wax_options *options, uint64_t now_ns);
 

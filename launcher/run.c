@@ -215,16 +215,22 @@ static int execute(struct run *run, struct wax_ended *ret_ended)
 static bool is_to_restart(struct run *run, const struct wax_ended *ended)
 {
 	bool lost = ended->ending == WAX_ENDING_KILLED || ended->ending == WAX_ENDING_VANISHED;
-	if (!lost || ended->stopping ||
-			!wax_recovery_may_restart(
-					&run->recovery, &run->options, wax_clock_monotonic()))
-		return false;
+	uint32_t limit = run->options.restart_limit;
 	char sentence[256];
+	if (!lost || ended->stopping || !run->recovery.store || limit == 0)
+		return false;
+	if (!wax_recovery_may_restart(&run->recovery, &run->options, wax_clock_monotonic())) {
+		snprintf(sentence, sizeof(sentence),
+				"not begun again: it was %u times within a minute (--restart)",
+				limit);
+		wax_report_notice(run->report, sentence);
+		return false;
+	}
 	bool known = wax_recovery_suspect(&run->recovery, &run->setup.control, ended->worker,
 			ended->ending == WAX_ENDING_KILLED ? ended->signal : 0);
 	snprintf(sentence, sizeof(sentence), "going on %s (restart %u; at most %u in a minute)%s",
 			wax_recovery_epoch_text(ended->committed).text, run->recovery.restarts,
-			run->options.restart_limit,
+			limit,
 			known ? "; the item at which the worker died again is put aside" : "");
 	wax_report_notice(run->report, sentence);
 	return true;

@@ -173,11 +173,6 @@ void wax_snapshot_free(struct wax_snapshot *snapshot)
 	free(snapshot);
 }
 
-uint64_t wax_snapshot_durable(const struct wax_snapshot *snapshot)
-{
-	return snapshot->durable;
-}
-
 bool wax_snapshot_is_busy(const struct wax_snapshot *snapshot)
 {
 	return snapshot->telling || snapshot->told != snapshot->worker->committed;

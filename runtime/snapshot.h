@@ -54,9 +54,6 @@ int wax_snapshot_mark_stage(struct wax_worker *worker, const struct wax_stage *s
  */
 int wax_snapshot_turn(struct wax_worker *worker, bool *worked);
 
-/** The last epoch that is durable. */
-uint64_t wax_snapshot_durable(const struct wax_snapshot *snapshot);
-
 /** Is there a step that was not told of what is committed, or has not made it visible yet? */
 bool wax_snapshot_is_busy(const struct wax_snapshot *snapshot);
 

@@ -596,6 +596,8 @@ int wax_worker_run(const struct wax_worker_env *env)
 		worker.epoch_before = env->recovery->resume->epoch;
 	if (env->overcommitted && env->spin_ns < 0)
 		worker.spin_ns = 0;
+	/* Relaxed: until a step is opened, none is to blame. */
+	wax_store_relaxed(&worker.record->step_now, WAX_NO_STEP);
 	signal(SIGPIPE, SIG_IGN); /* a reader that is gone is an error of the write */
 
 	if (make_worker(&worker) < 0)

@@ -30,4 +30,5 @@ expect_stderr '  item: "7777 => 7777"'
 rm -rf "$work/state" "$work/out.d" "$work/err"
 start 2 -s 20ms --restart on-crash:2/min -- --items "$items" --keys "$items" --poison 7777
 finish 134
+expect_stderr 'not begun again: it was 2 times within a minute (--restart)'
 expect_nothing_left
