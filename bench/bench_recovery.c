@@ -171,13 +171,13 @@ static double run_gather(void *context, bool *ret_clean)
 static void measure_throughput(void)
 {
 	/* As many bytes a second as a million keys a second are. */
-	uint32_t ms = (uint32_t)bench_pick(60, 1200, 4200);
+	uint32_t ms = (uint32_t)bench_pick(60, 1200, 3300);
 	struct keeping with = {bench_pick(0, 0, 1)            ? "1s"
 					: bench_pick(0, 1, 0) ? "250ms"
 							      : "20ms",
 			ms, {0}};
 	struct keeping without = {NULL, ms, {0}};
-	uint32_t rounds = (uint32_t)bench_pick(1, 3, 7);
+	uint32_t rounds = (uint32_t)bench_pick(1, 3, 5);
 	struct race_runner runners[] = {
 			{.name = "kept", .run = run_gather, .context = &with, .also = with.also},
 			{.name = "not kept", .run = run_gather, .context = &without},
@@ -485,7 +485,7 @@ static void measure_kill(void)
 	const char *waxrun = fixture_built("waxrun", "recovery/kill");
 	const char *flow = fixture_built("examples/totals.so", "recovery/kill");
 	char in[600], out[600];
-	uint32_t rounds = (uint32_t)bench_pick(1, 1, 5);
+	uint32_t rounds = (uint32_t)bench_pick(1, 1, 3);
 	double took[8];
 	uint32_t count = 0;
 
