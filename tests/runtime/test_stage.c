@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -524,10 +525,20 @@ Test(stage, reports_the_step_and_the_item_of_a_callback_that_fails)
 
 /* ---- Epochs and ends, of two workers: worker 1 is a child, worker 0 this process. */
 
+/* A child that does not outlive a test that fails. */
+static pid_t fork_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
 /* The launcher's clock, as fast as the workers are: in a child of its own. */
 static pid_t start_clock(void)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_child();
 
 	if (pid != 0)
 		return pid;
@@ -550,7 +561,7 @@ static pid_t start_clock(void)
 static int run_two(bool with_epochs)
 {
 	pid_t clock = with_epochs ? start_clock() : 0;
-	pid_t other = fork();
+	pid_t other = fork_child();
 	int status = 0;
 
 	if (other == 0)
