@@ -17,7 +17,7 @@ demo: all ## count the words of a text with two workers
 check: $(BUILD)/.tests all ## build and run every test
 	@meson test -C '$(BUILD)' --print-errorlogs
 
-bench: all ## measure wax beside loops by hand; writes bench/RESULTS.md (BENCH=--quick: a minute)
+bench: all ## measure wax beside loops by hand; writes bench/RESULTS.md (BENCH=--quick: two minutes)
 	@ninja -C '$(BUILD)' waxbench-native >&2
 	@'$(BUILD)'/waxbench-native $(BENCH) --markdown bench/RESULTS.md \
 		--commit "$$(git describe --always --dirty 2>/dev/null || echo unknown)" all

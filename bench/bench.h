@@ -16,7 +16,7 @@
 /** How much of everything. */
 enum bench_size {
 	BENCH_SMOKE, /* once, tiny: does it work at all? */
-	BENCH_QUICK, /* all groups under a minute */
+	BENCH_QUICK, /* all groups in about two minutes */
 	BENCH_FULL,
 };
 

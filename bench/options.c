@@ -34,7 +34,7 @@ struct option_row {
 
 static const struct option_row rows[] = {
 		{"quick", NULL, FLAG, &bench.quick,
-				.help = "less of everything: all groups in a minute"},
+				.help = "less of everything: all groups in two minutes"},
 		{"smoke", NULL, FLAG, &bench.smoke, .help = "once and tiny: does it work?",
 				.more = "Once and tiny: does it work? The figures mean nothing."},
 		{"procs", "N", NUMBER, &bench.procs, 1, METER_PROCS_MAX, .help = "workers (2)",
