@@ -762,7 +762,7 @@ static inline __attribute__((always_inline)) void read_lines(const struct wax_ta
 	uint32_t number_mask = table->number_mask;
 	size_t unit_bytes = table->unit_bytes, offset = table->state_offset;
 	uint64_t *changed = tracked ? table->track->changed : NULL;
-	/* Where the entry is longer than a line, the next one too: else this one once more. */
+	/* Where the entry is longer than a line, the next one too. */
 	size_t next = offset + table->state_bytes > ALIGN ? ALIGN : 0;
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -786,7 +786,8 @@ static inline __attribute__((always_inline)) void read_lines(const struct wax_ta
 				note(changed, number);
 		}
 		__builtin_prefetch((const void *)((uintptr_t)states[i] - offset), 1);
-		__builtin_prefetch((const void *)((uintptr_t)states[i] - offset + next), 1);
+		if (next)
+			__builtin_prefetch((const void *)((uintptr_t)states[i] - offset + next), 1);
 	}
 }
 
