@@ -76,6 +76,39 @@ static inline void assert_accepts(const char *command, int (*print)(FILE *out))
 	free(text);
 }
 
+struct completion_row {
+	const char *words; /* of the command line, as bash cuts them; the last is completed */
+	const char *expected;
+};
+
+static inline void assert_bash_completes(const char *program, int (*print)(FILE *out),
+		const struct completion_row *rows, size_t count)
+{
+	if (!have("bash"))
+		cr_skip_test("no bash");
+
+	char *script = printed(print);
+
+	for (size_t i = 0; i < count; i++) {
+		char command[512];
+		int status;
+
+		snprintf(command, sizeof(command),
+				"bash -c 'compopt() { :; }; source \"$0\"; COMP_WORDS=(%s "
+				"\"$@\"); "
+				"COMP_CWORD=$#; _%s; "
+				"((${#COMPREPLY[@]})) && printf \"%%s\\n\" \"${COMPREPLY[@]}\"; :' "
+				"\"$1\" %s 2>&1",
+				program, program, rows[i].words);
+
+		char *output = run_on_text(command, script, &status);
+
+		cr_assert_str_eq(output, rows[i].expected, "%s: %s", rows[i].words, output);
+		free(output);
+	}
+	free(script);
+}
+
 /* What is printed is in a file of this folder. @param command how to make that anew */
 static inline void assert_as_agreed(
 		int (*print)(FILE *out), const char *golden, const char *command)

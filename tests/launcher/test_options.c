@@ -609,11 +609,6 @@ Test(options, fish_accepts_its_completion)
 	assert_accepts("fish --no-execute \"$1\" 2>&1", print_fish);
 }
 
-struct completion_row {
-	const char *words; /* of the command line, as bash cuts them; the last is completed */
-	const char *expected;
-};
-
 Test(options, bash_completes_words_of_the_table)
 {
 	static const struct completion_row rows[] = {
@@ -628,28 +623,7 @@ Test(options, bash_completes_words_of_the_table)
 			{"flow.so --interval ''", ""},
 	};
 
-	if (!have("bash"))
-		cr_skip_test("no bash");
-
-	char *script = printed(print_bash);
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char command[512];
-		int status;
-
-		snprintf(command, sizeof(command),
-				"bash -c 'source \"$0\"; COMP_WORDS=(waxrun \"$@\"); "
-				"COMP_CWORD=$#; _waxrun; "
-				"((${#COMPREPLY[@]})) && printf \"%%s\\n\" \"${COMPREPLY[@]}\"; :' "
-				"\"$1\" %s 2>&1",
-				rows[i].words);
-
-		char *output = run_on_text(command, script, &status);
-
-		cr_assert_str_eq(output, rows[i].expected, "%s: %s", rows[i].words, output);
-		free(output);
-	}
-	free(script);
+	assert_bash_completes("waxrun", print_bash, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 Test(options, fish_completes_words_of_the_table)

@@ -306,11 +306,6 @@ Test(wax_options, the_manual_shows_verbs_as_they_are_typed)
 	free(text);
 }
 
-struct completion_row {
-	const char *words; /* of the command line, as bash cuts them; the last is completed */
-	const char *expected;
-};
-
 Test(wax_options, bash_completes_words_of_the_table)
 {
 	static const struct completion_row rows[] = {
@@ -324,29 +319,7 @@ Test(wax_options, bash_completes_words_of_the_table)
 			{"state export /usr --key-type u", "u64\nu32\n"},
 	};
 
-	if (!have("bash"))
-		cr_skip_test("no bash");
-
-	char *script = printed(print_bash);
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char command[512];
-		int status;
-
-		snprintf(command, sizeof(command),
-				"bash -c 'compopt() { :; }; source \"$0\"; COMP_WORDS=(wax "
-				"\"$@\"); "
-				"COMP_CWORD=$#; _wax; "
-				"((${#COMPREPLY[@]})) && printf \"%%s\\n\" \"${COMPREPLY[@]}\"; :' "
-				"\"$1\" %s 2>&1",
-				rows[i].words);
-
-		char *output = run_on_text(command, script, &status);
-
-		cr_assert_str_eq(output, rows[i].expected, "%s: %s", rows[i].words, output);
-		free(output);
-	}
-	free(script);
+	assert_bash_completes("wax", print_bash, rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 Test(wax_options, fish_completes_words_of_the_table)
