@@ -17,6 +17,7 @@
 #include "runtime/log.h"
 #include "tests/support/disk.h"
 #include "tests/support/log_parse.h"
+#include "tests/support/loops.h"
 
 enum { MS = 1000000, SEGMENTS_MAX = 16 };
 
@@ -44,32 +45,6 @@ void *aligned_alloc(size_t alignment, size_t bytes)
 		calls_left--;
 	return real(alignment, bytes);
 }
-
-static struct wax_loop *open_loop(enum wax_io io)
-{
-	struct wax_loop *loop = NULL;
-	struct wax_err err = {0};
-
-	if (wax_loop_open(io, 8, &loop, &err) < 0) {
-		if (io == WAX_IO_URING && (err.code == -EPERM || err.code == -ENOSYS))
-			cr_skip_test("%s", err.text);
-		cr_assert_fail("%s", err.text);
-	}
-	return loop;
-}
-
-/* Each behaviour is one of both backends. */
-#define BOTH(name)                                                                                 \
-	static void name(struct wax_loop *loop);                                                   \
-	Test(log_uring, name)                                                                      \
-	{                                                                                          \
-		name(open_loop(WAX_IO_URING));                                                     \
-	}                                                                                          \
-	Test(log_posix, name)                                                                      \
-	{                                                                                          \
-		name(open_loop(WAX_IO_POSIX));                                                     \
-	}                                                                                          \
-	static void name(struct wax_loop *loop)
 
 static void wake(void *waker)
 {
@@ -223,7 +198,7 @@ static void expect_no_slack(const struct rig *rig, unsigned number)
 			(long long)info.st_blocks * 512, (long long)info.st_size);
 }
 
-BOTH(epochs_are_read_back)
+BOTH(log, epochs_are_read_back)
 {
 	struct rig rig;
 	struct log_parse parse;
@@ -247,7 +222,7 @@ BOTH(epochs_are_read_back)
 	rig_close(&rig);
 }
 
-BOTH(epochs_may_end_before_those_before_are_durable)
+BOTH(log, epochs_may_end_before_those_before_are_durable)
 {
 	enum { EPOCHS = 40 };
 	struct rig rig;
@@ -264,7 +239,7 @@ BOTH(epochs_may_end_before_those_before_are_durable)
 	rig_close(&rig);
 }
 
-BOTH(epoch_of_many_blocks_is_written_while_it_is_made)
+BOTH(log, epoch_of_many_blocks_is_written_while_it_is_made)
 {
 	enum { COUNT = 500000 };
 	struct rig rig;
@@ -292,7 +267,7 @@ BOTH(epoch_of_many_blocks_is_written_while_it_is_made)
 	rig_close(&rig);
 }
 
-BOTH(cut_begins_a_segment)
+BOTH(log, cut_begins_a_segment)
 {
 	struct rig rig;
 	struct log_parse parse;
@@ -326,7 +301,7 @@ BOTH(cut_begins_a_segment)
 	rig_close(&rig);
 }
 
-BOTH(close_in_the_middle_of_an_epoch_leaves_a_torn_end)
+BOTH(log, close_in_the_middle_of_an_epoch_leaves_a_torn_end)
 {
 	bool posix = strcmp(wax_loop_backend(loop), "posix") == 0;
 
@@ -352,7 +327,7 @@ BOTH(close_in_the_middle_of_an_epoch_leaves_a_torn_end)
 	}
 }
 
-BOTH(reap_alone_makes_epochs_durable)
+BOTH(log, reap_alone_makes_epochs_durable)
 {
 	struct rig rig;
 
@@ -396,7 +371,7 @@ static void expect_failure(struct rig *rig, int code, const char *words)
 	cr_assert_geq(parse_segment(rig, 1).last_epoch, durable);
 }
 
-BOTH(file_size_limit_is_said)
+BOTH(log, file_size_limit_is_said)
 {
 	struct rlimit limit;
 	struct rig rig;
@@ -410,7 +385,7 @@ BOTH(file_size_limit_is_said)
 	rig_close(&rig);
 }
 
-BOTH(full_device_is_said)
+BOTH(log, full_device_is_said)
 {
 	char parent[] = "/tmp/wax-log-XXXXXX";
 	struct rig rig;
@@ -429,7 +404,7 @@ BOTH(full_device_is_said)
 	rmdir(parent);
 }
 
-BOTH(open_says_what_is_in_its_way)
+BOTH(log, open_says_what_is_in_its_way)
 {
 	struct rig rig;
 	struct wax_log *second;

@@ -16,8 +16,8 @@
 
 #include "runtime/loop.h"
 #include "runtime/loop_backend.h"
+#include "tests/support/loops.h"
 
-enum { ENTRIES = 8 };
 enum { MS = 1000000 };
 
 struct op {
@@ -29,32 +29,6 @@ struct op {
 	int result;
 	int fd;
 };
-
-static struct wax_loop *open_loop(enum wax_io io)
-{
-	struct wax_loop *loop = NULL;
-	struct wax_err err = {0};
-
-	if (wax_loop_open(io, ENTRIES, &loop, &err) < 0) {
-		if (io == WAX_IO_URING && (err.code == -EPERM || err.code == -ENOSYS))
-			cr_skip_test("%s", err.text);
-		cr_assert_fail("%s", err.text);
-	}
-	return loop;
-}
-
-/* Each behaviour is one of both backends. */
-#define BOTH(name)                                                                                 \
-	static void name(struct wax_loop *loop);                                                   \
-	Test(loop_uring, name)                                                                     \
-	{                                                                                          \
-		name(open_loop(WAX_IO_URING));                                                     \
-	}                                                                                          \
-	Test(loop_posix, name)                                                                     \
-	{                                                                                          \
-		name(open_loop(WAX_IO_POSIX));                                                     \
-	}                                                                                          \
-	static void name(struct wax_loop *loop)
 
 static void note(struct wax_completion *completion, int result)
 {
@@ -96,7 +70,7 @@ static int64_t now_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-BOTH(reads_at_an_offset)
+BOTH(loop, reads_at_an_offset)
 {
 	char buffer[5] = "";
 	struct op op = op_make(loop);
@@ -114,7 +88,7 @@ BOTH(reads_at_an_offset)
 	close(fd);
 }
 
-BOTH(read_at_the_end_is_short_and_then_empty)
+BOTH(loop, read_at_the_end_is_short_and_then_empty)
 {
 	char buffer[8];
 	struct op op = op_make(loop);
@@ -130,7 +104,7 @@ BOTH(read_at_the_end_is_short_and_then_empty)
 	close(fd);
 }
 
-BOTH(read_at_no_offset_moves_the_files_position)
+BOTH(loop, read_at_no_offset_moves_the_files_position)
 {
 	char buffer[5] = "";
 	struct op op = op_make(loop);
@@ -146,7 +120,7 @@ BOTH(read_at_no_offset_moves_the_files_position)
 	close(fd);
 }
 
-BOTH(writes_at_an_offset)
+BOTH(loop, writes_at_an_offset)
 {
 	char buffer[11] = "";
 	struct op op = op_make(loop);
@@ -161,7 +135,7 @@ BOTH(writes_at_an_offset)
 	close(fd);
 }
 
-BOTH(a_failure_is_the_result)
+BOTH(loop, a_failure_is_the_result)
 {
 	char buffer[8];
 	struct op op = op_make(loop);
@@ -180,7 +154,7 @@ BOTH(a_failure_is_the_result)
 	wax_loop_close(loop);
 }
 
-BOTH(read_of_a_pipe_waits_until_there_is_something)
+BOTH(loop, read_of_a_pipe_waits_until_there_is_something)
 {
 	char buffer[8] = "";
 	struct op op = op_make(loop);
@@ -204,7 +178,7 @@ BOTH(read_of_a_pipe_waits_until_there_is_something)
 	close(fds[0]);
 }
 
-BOTH(read_of_a_pipe_that_is_non_blocking_waits_too)
+BOTH(loop, read_of_a_pipe_that_is_non_blocking_waits_too)
 {
 	char buffer[8] = "";
 	struct op op = op_make(loop);
@@ -224,7 +198,7 @@ BOTH(read_of_a_pipe_that_is_non_blocking_waits_too)
 	close(fds[1]);
 }
 
-BOTH(write_to_a_full_pipe_waits_for_room)
+BOTH(loop, write_to_a_full_pipe_waits_for_room)
 {
 	enum { BYTES = 1 << 20 };
 	char *text = calloc(1, BYTES);
@@ -260,7 +234,7 @@ BOTH(write_to_a_full_pipe_waits_for_room)
 	close(fds[1]);
 }
 
-BOTH(poll_fires_once)
+BOTH(loop, poll_fires_once)
 {
 	struct op op = op_make(loop);
 	int fds[2];
@@ -287,7 +261,7 @@ static void note_watch(struct wax_completion *completion, int result)
 	op->result = result;
 }
 
-BOTH(watch_fires_each_time_it_was_rung)
+BOTH(loop, watch_fires_each_time_it_was_rung)
 {
 	struct op op = {.completion.done = note_watch};
 	int fd = eventfd(0, EFD_CLOEXEC);
@@ -308,7 +282,7 @@ BOTH(watch_fires_each_time_it_was_rung)
 }
 
 /* More rings than the completion queue has room for. */
-BOTH(watch_survives_many_rings_at_once)
+BOTH(loop, watch_survives_many_rings_at_once)
 {
 	struct op ops[40];
 	int fds[40];
@@ -342,7 +316,7 @@ static void cancel_another(struct wax_completion *completion, int result)
 	wax_loop_cancel(op->loop, (struct wax_completion *)op->buffer);
 }
 
-BOTH(watch_may_cancel_another_that_has_fired_too)
+BOTH(loop, watch_may_cancel_another_that_has_fired_too)
 {
 	struct op first = {.completion.done = cancel_another, .loop = loop};
 	struct op second = {.completion.done = cancel_another, .loop = loop};
@@ -361,7 +335,7 @@ BOTH(watch_may_cancel_another_that_has_fired_too)
 	wax_loop_close(loop);
 }
 
-BOTH(wait_ends_when_the_time_is_over)
+BOTH(loop, wait_ends_when_the_time_is_over)
 {
 	struct op op = {.completion.done = note_watch};
 	int fd = eventfd(0, EFD_CLOEXEC);
@@ -388,7 +362,7 @@ static void ignore(int signal)
 	(void)signal;
 }
 
-BOTH(signal_ends_a_wait_without_limit)
+BOTH(loop, signal_ends_a_wait_without_limit)
 {
 	struct sigaction action = {.sa_handler = ignore};
 	struct op op = {.completion.done = note_watch};
@@ -402,7 +376,7 @@ BOTH(signal_ends_a_wait_without_limit)
 	close(fd);
 }
 
-BOTH(more_operations_than_entries)
+BOTH(loop, more_operations_than_entries)
 {
 	enum { COUNT = 1000 };
 	struct op *ops = calloc(COUNT, sizeof(*ops));
@@ -435,7 +409,7 @@ BOTH(more_operations_than_entries)
 }
 
 /* All wait in the kernel at once, and all end at once: more than its queue of completions holds. */
-BOTH(more_polls_than_entries)
+BOTH(loop, more_polls_than_entries)
 {
 	enum { COUNT = 300 };
 	struct op *ops = calloc(COUNT, sizeof(*ops));
@@ -462,7 +436,7 @@ BOTH(more_polls_than_entries)
 
 /* Under AddressSanitizer a late write of the kernel's would not be seen, but a late use by the loop
  * would; the pattern shows the former. */
-BOTH(close_ends_what_is_under_way)
+BOTH(loop, close_ends_what_is_under_way)
 {
 	enum { COUNT = 50 };
 	struct op *ops = calloc(COUNT, sizeof(*ops));
@@ -503,7 +477,7 @@ BOTH(close_ends_what_is_under_way)
 	close(fds[1]);
 }
 
-BOTH(cancel_ends_one_and_leaves_the_others)
+BOTH(loop, cancel_ends_one_and_leaves_the_others)
 {
 	char buffers[3][8] = {{0}};
 	struct op ops[3];
@@ -538,7 +512,7 @@ BOTH(cancel_ends_one_and_leaves_the_others)
 	close(fds[1]);
 }
 
-BOTH(cancel_before_submission_and_after_the_end)
+BOTH(loop, cancel_before_submission_and_after_the_end)
 {
 	char buffer[8];
 	struct op op = op_make(loop);
@@ -567,7 +541,7 @@ static void read_again(struct wax_completion *completion, int result)
 	}
 }
 
-BOTH(completion_may_be_started_again_in_its_own_done)
+BOTH(loop, completion_may_be_started_again_in_its_own_done)
 {
 	char buffer[5] = "";
 	struct op op = op_make(loop);
@@ -585,7 +559,7 @@ BOTH(completion_may_be_started_again_in_its_own_done)
 	close(op.fd);
 }
 
-BOTH(reap_alone_makes_progress)
+BOTH(loop, reap_alone_makes_progress)
 {
 	char buffer[8] = "";
 	struct op op = op_make(loop);
@@ -607,7 +581,7 @@ BOTH(reap_alone_makes_progress)
 	close(fds[1]);
 }
 
-BOTH(sync_gives_0_or_what_is_wrong)
+BOTH(loop, sync_gives_0_or_what_is_wrong)
 {
 	struct op file = op_make(loop), none = op_make(loop), pipe_op = op_make(loop);
 	struct op directory = op_make(loop);
@@ -649,7 +623,7 @@ static struct op op_behind(struct wax_loop *loop, struct op *write)
 	return (struct op){.completion.done = note_behind, .loop = loop, .buffer = (char *)write};
 }
 
-BOTH(sync_is_told_behind_the_write_that_it_is_linked_to)
+BOTH(loop, sync_is_told_behind_the_write_that_it_is_linked_to)
 {
 	char buffer[11] = "";
 	struct op op = op_make(loop), sync = op_behind(loop, &op);
@@ -679,7 +653,7 @@ static void limit_files(rlim_t bytes)
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-BOTH(sync_behind_a_write_that_fails_or_is_short_is_cancelled)
+BOTH(loop, sync_behind_a_write_that_fails_or_is_short_is_cancelled)
 {
 	struct op none = op_make(loop), none_sync = op_behind(loop, &none);
 	struct op part = op_make(loop), part_sync = op_behind(loop, &part);
@@ -705,7 +679,7 @@ BOTH(sync_behind_a_write_that_fails_or_is_short_is_cancelled)
 }
 
 /* A read between shifts the pairs: some would be cut by the end of the queue. */
-BOTH(more_linked_syncs_than_entries)
+BOTH(loop, more_linked_syncs_than_entries)
 {
 	enum { COUNT = 100 };
 	struct op *ops = calloc(COUNT, 3 * sizeof(*ops));
@@ -743,7 +717,7 @@ BOTH(more_linked_syncs_than_entries)
 	close(fd);
 }
 
-BOTH(cancelled_write_cancels_its_sync_but_not_the_other_way)
+BOTH(loop, cancelled_write_cancels_its_sync_but_not_the_other_way)
 {
 	struct op ops[4], syncs[4];
 	int fd = temporary_file("0123456789");
@@ -783,7 +757,7 @@ BOTH(cancelled_write_cancels_its_sync_but_not_the_other_way)
 	close(fd);
 }
 
-BOTH(close_ends_linked_syncs)
+BOTH(loop, close_ends_linked_syncs)
 {
 	enum { COUNT = 20 };
 	struct op *ops = calloc(COUNT, 2 * sizeof(*ops));
