@@ -217,8 +217,15 @@ static bool is_to_restart(struct run *run, const struct wax_ended *ended)
 	bool lost = ended->ending == WAX_ENDING_KILLED || ended->ending == WAX_ENDING_VANISHED;
 	uint32_t limit = run->options.restart_limit;
 	char sentence[256];
-	if (!lost || ended->stopping || !run->recovery.store || limit == 0)
+	if (!lost || !run->recovery.store || limit == 0)
 		return false;
+	if (ended->stopping) {
+		snprintf(sentence, sizeof(sentence),
+				"not begun again: it was told to stop; the next run goes on %s",
+				wax_recovery_epoch_text(ended->committed).text);
+		wax_report_notice(run->report, sentence);
+		return false;
+	}
 	if (!wax_recovery_may_restart(&run->recovery, &run->options, wax_clock_monotonic())) {
 		snprintf(sentence, sizeof(sentence),
 				"not begun again: it was %u times within a minute (--restart)",

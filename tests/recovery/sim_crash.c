@@ -130,6 +130,15 @@ static bool strike(struct harness *harness, struct life *life)
 	return true;
 }
 
+/* A run that is told to stop is not begun again: not when it is told twice (143), nor when a worker is
+ * killed meanwhile (137). */
+static bool is_end_of_a_stop(const struct life *life)
+{
+	int status = WEXITSTATUS(life->status);
+
+	return life->stopped && (status == 128 + SIGTERM || status == 128 + SIGKILL);
+}
+
 /* @return it has ended by itself, and nothing more will come */
 static bool live(struct harness *harness, uint64_t *kills)
 {
@@ -148,8 +157,7 @@ static bool live(struct harness *harness, uint64_t *kills)
 		is_over(harness, &life, 0);
 	if (WIFSIGNALED(life.status) && WTERMSIG(life.status) == SIGKILL)
 		return false;
-	/* 143: stopped twice. */
-	if (WEXITSTATUS(life.status) != 0 && !(life.stopped && WEXITSTATUS(life.status) == 143))
+	if (WEXITSTATUS(life.status) != 0 && !is_end_of_a_stop(&life))
 		harness_fail(harness, "exit status %d with %u workers", WEXITSTATUS(life.status),
 				life.workers);
 	return !life.stopped && WEXITSTATUS(life.status) == 0;
