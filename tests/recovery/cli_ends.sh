@@ -44,7 +44,8 @@ kill -TERM "$launcher"
 wait_until 10 grep -q 'stopping' "$work/err" || fail 'it does not stop'
 kill -KILL "$pid"
 finish 137
-reject_stderr 'going on from'
+reject_stderr 'waxrun: going on from'
+expect_stderr 'waxrun: not begun again: it was told to stop; the next run goes on from '
 start 2 -s 20ms -- --items "$items" --keys "$items"
 finish 0
 expect_sums

@@ -12,8 +12,8 @@ expected_sums "$items" "$items"
 
 # Files of workers that are no more stay as they were, and are gone on with when there are as many again.
 for workers in 3 1 4 2; do
-	start "$workers" -s 30ms -- --items "$items" --keys "$items" --rate 60000 --files 0
-	sleep 0.15
+	start "$workers" -s 30ms -- --items "$items" --keys "$items" --rate 30000 --files 0
+	run_for 0.15
 	kill -TERM "$launcher" 2>/dev/null
 	finish 0
 done
@@ -24,8 +24,8 @@ rm -rf "$work/state" "$work/out.d"
 
 stops=0
 for workers in 2 3 1 4 2; do
-	start "$workers" -s 30ms -- --items "$items" --keys "$items" --rate 60000
-	sleep 0.17
+	start "$workers" -s 30ms -- --items "$items" --keys "$items" --rate 30000
+	run_for 0.17
 	kill -TERM "$launcher" 2>/dev/null && stops=$((stops + 1))
 	finish 0
 done

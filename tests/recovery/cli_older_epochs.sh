@@ -10,9 +10,9 @@
 items=20000
 expected_sums "$items" "$items"
 
-start 2 -s 10ms --keep 6 -- --items "$items" --keys "$items" --rate 40000
+start 2 -s 10ms --keep 6 -- --items "$items" --keys "$items" --rate 15000
 wait_until 10 grep -qs . "$work/out.d/part-00001" || fail 'nothing is written'
-sleep 0.2
+sleep 0.5
 kill -TERM "$launcher"
 finish 0
 cp -r "$work/state" "$work/state.saved"

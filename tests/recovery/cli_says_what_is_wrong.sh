@@ -29,7 +29,7 @@ expect_stderr '4711'
 # In use.
 start 2 -s 20ms --from none -- --items 100000000 --rate 1000
 wait_until 10 grep -qs . "$work/state/lock" || fail 'no lock'
-sleep 0.3
+run_for 0.1
 expect_exit 4 on "$keep" -- --items 1000 --keys 1000 --out "$work/out.d"
 expect_stderr 'is used by waxrun, pid'
 kill -TERM "$launcher"

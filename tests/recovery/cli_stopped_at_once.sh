@@ -31,7 +31,7 @@ finish 0
 expect_sums
 rm -rf "$work/state" "$work/out.d"
 
-start 2 -s 5ms -- --items "$items" --keys "$items" --rate 10000
+start 2 -s 5ms -- --items "$items" --keys "$items" --rate 5000
 first=$launcher
 wait_until 10 grep -qs "$first" "$work/state/lock" || fail 'no lock'
 for workers in 1 2; do

@@ -30,7 +30,7 @@ rm -rf "$work/state" "$work/out.d"
 kills=0
 for workers in 2 4 1 3; do
 	start "$workers" -s 20ms -- --items "$items" --keys "$items" --rate 60000
-	sleep 0.15
+	run_for 0.15
 	kill -KILL "$launcher" 2>/dev/null && kills=$((kills + 1))
 	wait "$launcher" 2>/dev/null
 done
@@ -40,24 +40,9 @@ finish 0
 expect_sums
 rm -rf "$work/state" "$work/out.d"
 
-# Told to stop, it is not begun again: the worker that dies meanwhile is one that stands still, so that it cannot end before.
-start 2 -s 20ms -- --items "$items" --keys "$items" --rate 60000
-sleep 0.15
-victim=$(worker_pids "$launcher" | sed -n 2p)
-kill -STOP "$victim"
-kill -TERM "$launcher"
-wait_until 10 grep -q 'waxrun: stopping' "$work/err" || fail 'it does not stop'
-kill -KILL "$victim"
-finish 137
-expect_stderr 'waxrun: not begun again: it was told to stop; the next run goes on from '
-start 3 -s 20ms -- --items "$items" --keys "$items"
-finish 0
-expect_sums
-rm -rf "$work/state" "$work/out.d"
-
 # What workers have written that have saved nothing goes, though there are fewer now.
 start 2 -s 20ms -- --items "$items" --keys "$items" --rate 60000 --files 0
-sleep 0.15
+run_for 0.15
 kill -TERM "$launcher"
 finish 0
 start 4 -s 0 -- --items "$items" --keys "$items" --rate 60000 --files 0

@@ -33,6 +33,12 @@ start() {
 	launcher=$!
 }
 
+# run_for SECONDS: since it has workers; before that a signal has its usual effect.
+run_for() {
+	wait_until 20 worker_pids "$launcher" >"$work/pids" || fail 'it has no workers'
+	sleep "$1"
+}
+
 # finish STATUS: wait for it.
 finish() {
 	wait "$launcher"
