@@ -22,7 +22,7 @@
 
 enum {
 	/* Blocks that are kept to be filled again: as many as are usually on their way. */
-	SPARE_MAX = 4,
+	SPARE_MAX = 9,
 	HEAD_BYTES = sizeof(struct wax_log_head),
 };
 

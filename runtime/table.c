@@ -762,8 +762,9 @@ static inline __attribute__((always_inline)) void read_lines(const struct wax_ta
 	uint32_t number_mask = table->number_mask;
 	size_t unit_bytes = table->unit_bytes, offset = table->state_offset;
 	uint64_t *changed = tracked ? table->track->changed : NULL;
-	/* Where the entry is longer than a line, the next one too. */
-	size_t next = offset + table->state_bytes > ALIGN ? ALIGN : 0;
+	/* Where an entry can cross the end of a line, the next one too. */
+	size_t last = offset + table->state_bytes - 1;
+	size_t next = ALIGN % unit_bytes == 0 ? 0 : last < ALIGN ? last : ALIGN;
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t hash = hashes[i];
