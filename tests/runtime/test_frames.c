@@ -1,29 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/frames.h"
 #include "tests/support/log_parse.h"
-
-/* Memory for blocks, of which the n-th call fails. */
-static int calls_left = -1; /* -1: none fails */
-
-void *aligned_alloc(size_t alignment, size_t bytes)
-{
-	static void *(*real)(size_t alignment, size_t bytes);
-
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "aligned_alloc");
-	if (calls_left == 0)
-		return NULL;
-	if (calls_left > 0)
-		calls_left--;
-	return real(alignment, bytes);
-}
+#include "tests/support/memory.h"
 
 /* All that came out, one block behind the other. */
 struct log {
@@ -355,11 +339,11 @@ static bool run_out_of_memory(int n)
 #define UNTIL_DONE(call)                                                                           \
 	while ((call) < 0) {                                                                       \
 		failures++;                                                                        \
-		calls_left = -1;                                                                   \
+		memory_give();                                                                     \
 	}
 	memset(value, 'x', 2 * WAX_FRAMES_BLOCK_BYTES);
 	cr_assert_eq(wax_frames_make(&log.frames, NULL), 0);
-	calls_left = n;
+	memory_fail(n, true);
 	wax_frames_epoch(log.frames, 1);
 	UNTIL_DONE(wax_frames_open(log.frames, &opened))
 	for (int i = 0; i < 30; i++) {
@@ -374,7 +358,7 @@ static bool run_out_of_memory(int n)
 	}
 	UNTIL_DONE(wax_frames_end(log.frames, &fixed, NULL, 0))
 #undef UNTIL_DONE
-	calls_left = -1;
+	memory_give();
 	parse = log_text(&log, &got);
 	cr_assert_eq(parse.records, 30);
 	cr_assert_leq(failures, 1);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -18,6 +17,7 @@
 #include "tests/support/disk.h"
 #include "tests/support/log_parse.h"
 #include "tests/support/loops.h"
+#include "tests/support/memory.h"
 
 enum { MS = 1000000, SEGMENTS_MAX = 16 };
 
@@ -29,22 +29,6 @@ struct rig {
 	char path[64];
 	unsigned wakes;
 };
-
-/* Memory for blocks, of which the n-th call fails. */
-static int calls_left = -1; /* -1: none fails */
-
-void *aligned_alloc(size_t alignment, size_t bytes)
-{
-	static void *(*real)(size_t alignment, size_t bytes);
-
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "aligned_alloc");
-	if (calls_left == 0)
-		return NULL;
-	if (calls_left > 0)
-		calls_left--;
-	return real(alignment, bytes);
-}
 
 static void wake(void *waker)
 {
@@ -414,9 +398,9 @@ BOTH(log, open_says_what_is_in_its_way)
 	cr_assert_eq(wax_log_open(&rig.env, &second, &err), -EEXIST);
 	cr_assert_not_null(strstr(err.text, "worker-00003.000001"), "%s", err.text);
 	rig.env.worker = 4;
-	calls_left = 0;
+	memory_fail(0, true);
 	cr_assert_eq(wax_log_open(&rig.env, &second, &err), -ENOMEM);
-	calls_left = -1;
+	memory_give();
 	cr_assert_eq(wax_log_open(&rig.env, &second, &err), 0, "no file was left: %s", err.text);
 	wax_log_close(second);
 	unlinkat(rig.env.dir, "worker-00004.000001", 0);
