@@ -9,10 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/assert.h"
 #include "runtime/hash.h"
 #include "runtime/log_format.h"
 
-enum { MANIFEST_VERSION = 1 };
+enum {
+	MANIFEST_VERSION = 1,
+	SUM_BYTES = 21, /* "sum 0123456789abcdef\n" */
+	/* Of what is printed at once and is no text of a flow. */
+	WORDS_BYTES = 128,
+};
 
 static const char *const roles[] = {
 		[WAX_MANIFEST_STATE] = "state",
@@ -30,10 +36,33 @@ static char letter_of(char letter, bool word)
 										       : letter;
 }
 
-static void print_text(FILE *out, const char *text, bool word)
+/* Printed twice: for its length, without any room, and into so much. A stream of open_memstream(3)
+ * does not tell that it lacks memory, and what is written into it then is cut short. */
+struct printer {
+	char *text; /* NULL: only counted */
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void print(struct printer *out, const char *fmt, ...)
 {
-	for (; *text; text++)
-		fputc(letter_of(*text, word), out);
+	char line[WORDS_BYTES];
+	va_list args;
+	va_start(args, fmt);
+	int length = vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+
+	WAX_ASSERT(length >= 0 && (size_t)length < sizeof(line));
+	if (out->text)
+		memcpy(out->text + out->used, line, (size_t)length);
+	out->used += (size_t)length;
+}
+
+static void print_text(struct printer *out, const char *text, bool word)
+{
+	for (; *text; text++, out->used++) {
+		if (out->text)
+			out->text[out->used] = letter_of(*text, word);
+	}
 }
 
 static const char *word_or_none(const char *word)
@@ -41,26 +70,26 @@ static const char *word_or_none(const char *word)
 	return word && *word ? word : "-";
 }
 
-static void print_step(FILE *out, const struct wax_manifest_step *step)
+static void print_step(struct printer *out, const struct wax_manifest_step *step)
 {
-	fprintf(out, "step %" PRIu32 " %s %" PRIu32 " %" PRIu32 " %" PRIu32 " ", step->index,
+	print(out, "step %" PRIu32 " %s %" PRIu32 " %" PRIu32 " %" PRIu32 " ", step->index,
 			roles[step->role], step->version, step->key_bytes, step->value_bytes);
 	print_text(out, word_or_none(step->kind), true);
-	fputc(' ', out);
+	print(out, " ");
 	print_text(out, word_or_none(step->key), true);
-	fputc(' ', out);
+	print(out, " ");
 	print_text(out, step->id, false);
-	fputc('\n', out);
+	print(out, "\n");
 }
 
-static void print_lines(FILE *out, const struct wax_manifest *manifest)
+static void print_lines(struct printer *out, const struct wax_manifest *manifest)
 {
-	fprintf(out, "wax-recovery %d\nflow ", MANIFEST_VERSION);
+	print(out, "wax-recovery %d\nflow ", MANIFEST_VERSION);
 	print_text(out, manifest->flow, false);
-	fprintf(out, "\nrun %016" PRIx64 "\nworkers %" PRIu32 "\n", manifest->run,
+	print(out, "\nrun %016" PRIx64 "\nworkers %" PRIu32 "\n", manifest->run,
 			manifest->worker_count);
-	fprintf(out, "hash %" PRIu32 " %" PRIu64 "\n", manifest->hash_version, manifest->hash_seed);
-	fprintf(out, "generation %" PRIu64 "\nfrom %" PRIu64 " %" PRIu64 "\n", manifest->generation,
+	print(out, "hash %" PRIu32 " %" PRIu64 "\n", manifest->hash_version, manifest->hash_seed);
+	print(out, "generation %" PRIu64 "\nfrom %" PRIu64 " %" PRIu64 "\n", manifest->generation,
 			manifest->from_generation, manifest->from_epoch);
 	for (uint32_t i = 0; i < manifest->step_count; i++)
 		print_step(out, &manifest->steps[i]);
@@ -68,25 +97,18 @@ static void print_lines(FILE *out, const struct wax_manifest *manifest)
 
 int wax_manifest_print(const struct wax_manifest *manifest, char **ret_text, struct wax_err *err)
 {
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
-	bool written = out != NULL;
+	struct printer out = {0};
 
-	if (written) {
-		print_lines(out, manifest);
-		written = fflush(out) == 0;
-	}
-	if (written)
-		fprintf(out, "sum %016" PRIx64 "\n", (uint64_t)XXH3_64bits(text, bytes));
-	if (out)
-		written = fclose(out) == 0 && written;
-	if (!written) {
-		free(text);
+	print_lines(&out, manifest);
+	out.text = malloc(out.used + SUM_BYTES + 1);
+	if (!out.text)
 		return wax_err_set(err, -ENOMEM, "no memory for a manifest");
-	}
-	*ret_text = text;
-	return (int)bytes;
+	out.used = 0;
+	print_lines(&out, manifest);
+	print(&out, "sum %016" PRIx64 "\n", (uint64_t)XXH3_64bits(out.text, out.used));
+	out.text[out.used] = '\0';
+	*ret_text = out.text;
+	return (int)out.used;
 }
 
 /* ---- From text */
@@ -267,9 +289,6 @@ static int check_printed(const struct wax_manifest *manifest, const char *text, 
 	free(again);
 	return same ? 0 : -EBADMSG;
 }
-
-/* "sum 0123456789abcdef\n" */
-enum { SUM_BYTES = 21 };
 
 int wax_manifest_parse(const char *text, size_t text_bytes, const char *name,
 		struct wax_manifest *ret_manifest, struct wax_err *err)

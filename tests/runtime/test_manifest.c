@@ -9,6 +9,7 @@
 #include "runtime/hash.h"
 #include "runtime/log_format.h"
 #include "runtime/manifest.h"
+#include "tests/support/out_of_memory.h"
 
 static struct wax_err err;
 
@@ -306,4 +307,64 @@ Test(manifest, of_many_differences_the_advice_is_not_cut_off)
 	now.step_count = 0;
 	cr_assert_eq(wax_manifest_compare(&saved, &now, &err), -EPROTO);
 	cr_assert_str_eq(strstr(err.text, "and 39"), "and 39 more differences\n" ADVICE);
+}
+
+/* ---- Without memory */
+
+/* More of it than a stream has room for at first. */
+static struct wax_manifest make_large(void)
+{
+	static struct wax_manifest_step many[300];
+	static char ids[300][64];
+	struct wax_manifest large = manifest;
+
+	for (int i = 0; i < 300; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "wordcount.count.%d", i);
+		many[i] = steps[0];
+		many[i].id = ids[i];
+	}
+	large.steps = many;
+	large.step_count = 300;
+	return large;
+}
+
+static struct wax_manifest shown;
+
+static int print_and_free(struct wax_err *error)
+{
+	char *text;
+	int bytes = wax_manifest_print(&shown, &text, error);
+
+	if (bytes < 0)
+		return bytes;
+	bytes = (size_t)bytes == strlen(text) ? bytes : -EDOM;
+	free(text);
+	return bytes;
+}
+
+static char *whole;
+
+static int parse_and_free(struct wax_err *error)
+{
+	struct wax_manifest parsed;
+	int r = wax_manifest_parse(whole, strlen(whole), "m", &parsed, error);
+
+	if (r < 0)
+		return r;
+	r = (int)parsed.step_count;
+	wax_manifest_free(&parsed);
+	return r;
+}
+
+Test(manifest, out_of_memory_is_reported_and_never_cuts_it_short)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	for (int large = 0; large < 2; large++) {
+		shown = large ? make_large() : manifest;
+		cr_assert_gt(out_of_memory(print_and_free, NULL), 0);
+		cr_assert_gt(wax_manifest_print(&shown, &whole, &err), large ? 16384 : 0);
+		cr_assert_eq(parse_and_free(&err), (int)shown.step_count, "%s", err.text);
+		cr_assert_gt(out_of_memory(parse_and_free, NULL), 2);
+		free(whole);
+	}
 }
