@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shm/pid.h"
+#include "tests/support/memory.h"
 
 Test(pid, start_of_oneself_stays_the_same)
 {
@@ -54,4 +55,15 @@ Test(pid, blanks_and_parentheses_in_the_name_do_not_matter)
 		cr_assert_eq(prctl(PR_SET_NAME, names[i]), 0);
 		cr_assert_eq(wax_pid_start(getpid()), start, "name '%s'", names[i]);
 	}
+}
+
+/* Else who has no memory would look as if it had ended, and what it uses would be removed. */
+Test(pid, start_is_told_without_memory)
+{
+	uint64_t start = wax_pid_start(getpid()), again;
+
+	memory_fail(0, true);
+	again = wax_pid_start(getpid());
+	memory_give();
+	cr_assert_eq(again, start);
 }
