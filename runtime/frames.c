@@ -249,9 +249,9 @@ int wax_frames_open(struct wax_frames *frames, const struct wax_log_open *open)
 {
 	WAX_ASSERT(!frames->filling);
 
-	frames->chain_hash = 0;
 	if (begin(frames, WAX_LOG_OPEN, 0, (struct wax_frames_step){0}, sizeof(*open)) < 0)
 		return -ENOMEM;
+	frames->chain_hash = 0;
 	memcpy(frames->at, open, sizeof(*open));
 	frames->at += sizeof(*open);
 	close_frame(frames);

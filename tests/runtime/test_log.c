@@ -17,7 +17,7 @@
 #include "tests/support/disk.h"
 #include "tests/support/log_parse.h"
 #include "tests/support/loops.h"
-#include "tests/support/memory.h"
+#include "tests/support/out_of_memory.h"
 
 enum { MS = 1000000, SEGMENTS_MAX = 16 };
 
@@ -406,6 +406,103 @@ BOTH(log, open_says_what_is_in_its_way)
 	unlinkat(rig.env.dir, "worker-00004.000001", 0);
 	rig_close(&rig);
 	wax_log_close(NULL);
+}
+
+/* ---- without memory */
+
+static struct rig *opening;
+
+static int open_and_close(struct wax_err *err)
+{
+	struct wax_log *log;
+	int r = wax_log_open(&opening->env, &log, err);
+
+	if (r < 0)
+		return r;
+	wax_log_close(log);
+	return unlinkat(opening->env.dir, "worker-00004.000001", 0);
+}
+
+BOTH(log, open_out_of_memory_leaves_nothing)
+{
+	struct rig rig;
+
+	SKIP_UNLESS_MEMORY_OBEYS();
+	rig_open(&rig, loop);
+	rig.env.worker = 4;
+	opening = &rig;
+	cr_assert_gt(out_of_memory(open_and_close, rig.path), 3);
+	rig_close(&rig);
+}
+
+static int call_end(struct rig *rig, struct wax_err *err)
+{
+	return end_epoch(rig, err);
+}
+
+static int call_cut(struct rig *rig, struct wax_err *err)
+{
+	return wax_log_cut(rig->log, err);
+}
+
+/* How the n-th allocation of a call fails, and what is done then. */
+enum { STAYS = 1, TRY_AGAIN = 2, WAYS = 4 };
+
+/* @return has it failed? */
+static bool lack_memory(
+		struct rig *rig, int (*call)(struct rig *rig, struct wax_err *err), int n, int way)
+{
+	const struct traces before = traces_find(rig->path);
+	struct wax_err err = {0};
+	int r;
+
+	memory_fail(n, way & STAYS);
+	r = call(rig, &err);
+	if (memory_give() == 0) {
+		cr_assert_eq(r, 0, "%s", err.text);
+		return false;
+	}
+	expect_no_memory(r, &err);
+	cr_assert_eq(memory_held(), 0);
+	traces_expect(&before, rig->path);
+	if (way & TRY_AGAIN)
+		cr_assert_eq(call(rig, &err), 0, "%s", err.text);
+	return true;
+}
+
+/* The second of three epochs begins a segment, or goes on in the first where that has failed. */
+static bool write_out_of_memory(int n, int way)
+{
+	struct rig rig;
+	bool failed, cut;
+
+	rig_open(&rig, open_loop(WAX_IO_POSIX));
+	write_epoch(&rig, 1, 100);
+	failed = lack_memory(&rig, call_cut, n, way);
+	cut = !failed || way & TRY_AGAIN;
+	cr_assert_eq(wax_log_segment(rig.log), cut ? 2 : 1);
+	write_epoch(&rig, 2, 100);
+	wax_frames_epoch(wax_log_frames(rig.log), 3);
+	failed |= lack_memory(&rig, call_end, n, way | TRY_AGAIN);
+	wait_durable(&rig, 3);
+	rig_close_log(&rig);
+	cr_assert_eq(parse_segment(&rig, 1).records, cut ? 100 : 200);
+	cr_assert_eq(parse_segment(&rig, cut ? 2 : 1).last_epoch, 3);
+	rig_close(&rig);
+	return failed;
+}
+
+Test(log, cut_and_end_out_of_memory_lose_nothing)
+{
+	int n = 0;
+
+	SKIP_UNLESS_MEMORY_OBEYS();
+	for (bool failed = true; failed; n++) {
+		failed = false;
+		for (int way = 0; way < WAYS; way++)
+			failed |= write_out_of_memory(n, way);
+	}
+	cr_assert_gt(n, 2);
 }
 
 /* ---- all orders, and what a crash would leave, on a disk that is made up: see tests/support/disk.h */

@@ -78,12 +78,6 @@ static inline void expect_no_memory(int code, const struct wax_err *err)
 	cr_assert(strstr(err->text, "memory"), "%s", err->text);
 }
 
-/* What memory_fail calls n, for each of which there are two ways: it alone fails, or all from it on. */
-struct out_of_memory {
-	int n;
-	bool stays;
-};
-
 /**
  * The n-th allocation of a call fails, for each n: it says so, leaves nothing behind, and does what it
  * should when there is memory again.
