@@ -10,6 +10,7 @@
 #include "tests/launcher/tree.h"
 #include "tests/support/log_dump.h"
 #include "tests/support/log_maker.h"
+#include "tests/support/out_of_memory.h"
 
 static struct tree tree;
 static int dir;
@@ -527,6 +528,45 @@ Test(log_scan, another_version_is_refused)
 	log_maker_seal(&maker, 0);
 	write_segment(2);
 	expect_failure(-EPROTO, "version 2");
+}
+
+/* ---- Without memory */
+
+/* @return how many epochs there are */
+static int look_and_free(struct wax_err *error)
+{
+	struct wax_log_scan found;
+	int r = wax_log_scan(dir, tree.root, 0, &found, error);
+
+	if (r < 0)
+		return r;
+	r = (int)found.epoch_count;
+	wax_log_scan_free(&found);
+	return r;
+}
+
+Test(log_scan, out_of_memory_is_reported)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	cr_assert_eq(look_and_free(&err), 0);
+	cr_assert_gt(out_of_memory(look_and_free, tree.root), 1);
+	for (uint64_t number = 1; number <= 2; number++) {
+		begin_segment(number);
+		for (uint64_t i = 1; i <= 70; i++)
+			put_epoch((number - 1) * 70 + i, "key", "value");
+		write_segment(number);
+	}
+	cr_assert_eq(look_and_free(&err), 140);
+	cr_assert_gt(out_of_memory(look_and_free, tree.root), 8);
+	/* One that is torn, and one that is damaged. */
+	maker.used -= 4096;
+	write_segment(2);
+	cr_assert_eq(look_and_free(&err), 139);
+	cr_assert_gt(out_of_memory(look_and_free, tree.root), 8);
+	maker.bytes[4096] ^= 1;
+	write_segment(2);
+	cr_assert_eq(look_and_free(&err), -EBADMSG);
+	cr_assert_gt(out_of_memory(look_and_free, tree.root), 4);
 }
 
 /* ---- Records */

@@ -10,6 +10,7 @@
 #include "runtime/store_walk.h"
 #include "tests/launcher/tree.h"
 #include "tests/support/log_maker.h"
+#include "tests/support/out_of_memory.h"
 
 static struct tree tree;
 static struct wax_store *store;
@@ -337,6 +338,47 @@ Test(store_walk, take_ends_the_walk)
 	take_gives = -EDOM;
 	cr_assert_eq(walk_of(0, 1), -EDOM);
 	cr_assert_str_eq(err.text, "stopped");
+}
+
+static int count_frame(void *context, const struct wax_store_frame *frame, struct wax_err *error)
+{
+	(void)frame;
+	(void)error;
+	++*(int *)context;
+	return 0;
+}
+
+/* @return how many frames it gives */
+static int walk_and_count(struct wax_err *error)
+{
+	int frames = 0;
+	struct wax_store_walk walk = {.resume = resume,
+			.step_count = 2,
+			.step_of = step_of,
+			.take = count_frame,
+			.context = &frames};
+
+	wax_groups_set(&walk.own, 0, 1, true);
+	int r = wax_store_walk(&walk, error);
+	return r < 0 ? r : frames;
+}
+
+Test(store_walk, out_of_memory_is_reported)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	for (uint64_t epoch = 1; epoch <= 2; epoch++) {
+		begin(2);
+		for (uint32_t worker = 0; worker < 2; worker++) {
+			open_log(worker, epoch);
+			put(1, "a");
+			put(2, "b");
+			end(0);
+			close_log(worker);
+		}
+	}
+	cr_assert_eq(walk_of(0, 1), 0, "%s", err.text);
+	cr_assert_eq(walk_and_count(&err), 8);
+	cr_assert_gt(out_of_memory(walk_and_count, tree.root), 0);
 }
 
 Test(store_walk, groups_are_those_that_hashes_go_to)
