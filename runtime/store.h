@@ -64,7 +64,7 @@ struct wax_resume {
  * @param epoch      0: the newest; UINT64_MAX: begin from nothing
  * @param ret_resume gives; release with wax_resume_free. Mappings are inherited by fork.
  * @return 0; -EBADMSG damaged, -ENOENT there is no such epoch (the sentence says which there are),
- *         -EPROTO of another version
+ *         -EPROTO of another version, -ENOMEM, ...: nothing is known of the directory
  */
 int wax_store_resume(struct wax_store *store, uint64_t epoch, struct wax_resume **ret_resume,
 		struct wax_err *err);

@@ -289,6 +289,12 @@ static int look_at(struct shelf *shelf, struct slot *slot, struct wax_err *err)
 	return slot->state == FAILED ? wax_err_set(err, slot->err.code, "%s", slot->err.text) : 0;
 }
 
+/* It says nothing of the generation that there was too little to look at it. */
+static bool is_shortage(int code)
+{
+	return code == -ENOMEM || code == -EMFILE || code == -ENFILE;
+}
+
 static struct slot *find_slot(struct shelf *shelf, uint64_t number)
 {
 	for (uint32_t i = 0; i < shelf->count; i++) {
@@ -384,6 +390,18 @@ static bool holds(const struct slot *slot, uint64_t epoch)
 	return epoch >= slot->generation.epoch_first && epoch <= slot->generation.epoch_last;
 }
 
+/* Can it be gone on from, with this generation? @return 1 or 0; negative: nobody can tell now */
+static int has_epoch(struct shelf *shelf, struct slot *slot, uint64_t epoch, struct wax_err *err)
+{
+	struct wax_err why;
+	int r = look_at(shelf, slot, &why);
+	if (r == 0 && !holds(slot, epoch))
+		return 0;
+	if (r == 0)
+		r = follow(shelf, slot->number, epoch, NULL, &why);
+	return is_shortage(r) ? wax_err_set(err, r, "%s", why.text) : r == 0;
+}
+
 static int ascending(const void *left, const void *right)
 {
 	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
@@ -410,8 +428,12 @@ static int list_epochs(struct shelf *shelf, uint64_t **ret_epochs, uint32_t *ret
 	uint32_t room = 1, count = 0;
 
 	for (uint32_t i = 0; i < shelf->count; i++) {
-		if (look_at(shelf, &shelf->slots[i], NULL) == 0)
-			room += shelf->slots[i].generation.scans[0].epoch_count;
+		struct slot *slot = &shelf->slots[i];
+		int r = look_at(shelf, slot, NULL);
+		if (is_shortage(r))
+			return look_at(shelf, slot, err);
+		if (r == 0)
+			room += slot->generation.scans[0].epoch_count;
 	}
 	uint64_t *epochs = calloc(room, sizeof(*epochs));
 	if (!epochs)
@@ -495,12 +517,16 @@ static void note_segment(void *context, int dir, const char *name)
 			strncmp(name, WAX_STORE_SEGMENT, strlen(WAX_STORE_SEGMENT)) == 0;
 }
 
-static bool has_segments(struct wax_store *store, uint64_t number)
+/* Of a generation that is damaged. @return 0: a run died while it began; or why it cannot be used */
+static int check_begun(struct wax_store *store, uint64_t number, struct wax_err *err)
 {
 	struct no_segments segments = {0};
-	return wax_store_each(store->dir, wax_store_name(number).text, note_segment, &segments) <
-			0 ||
-			segments.some;
+	struct wax_store_name name = wax_store_name(number);
+	int r = wax_store_each(store->dir, name.text, note_segment, &segments);
+	if (r < 0)
+		return wax_err_set(err, r, "look into '%s/%s': %s", store->path, name.text,
+				strerror(-r));
+	return segments.some ? -EBADMSG : 0;
 }
 
 /* The newest generation, or 0. A run that died while it began has left no segment. */
@@ -512,8 +538,11 @@ static int find_newest(
 		struct slot *slot = &shelf->slots[i];
 		const struct wax_store_generation *generation = &slot->generation;
 		int r = look_at(shelf, slot, err);
-		if (r == -EBADMSG && !has_segments(shelf->store, slot->number))
-			continue;
+		if (r == -EBADMSG) {
+			r = check_begun(shelf->store, slot->number, err);
+			if (r == 0)
+				continue;
+		}
 		if (r < 0)
 			return r;
 		*ret_number = generation->epoch_last < generation->epoch_first
@@ -529,10 +558,11 @@ static int find_epoch(
 		struct shelf *shelf, uint64_t epoch, uint64_t *ret_number, struct wax_err *err)
 {
 	for (uint32_t i = 0; i < shelf->count; i++) {
-		struct slot *slot = &shelf->slots[i];
-		if (look_at(shelf, slot, NULL) == 0 && holds(slot, epoch) &&
-				follow(shelf, slot->number, epoch, NULL, NULL) == 0) {
-			*ret_number = slot->number;
+		int r = has_epoch(shelf, &shelf->slots[i], epoch, err);
+		if (r < 0)
+			return r;
+		if (r > 0) {
+			*ret_number = shelf->slots[i].number;
 			return 0;
 		}
 	}
@@ -592,8 +622,12 @@ int wax_store_look(struct wax_store *store, uint64_t number,
 	struct wax_store_generation generation;
 	int r = load_generation(store, number, &generation, err);
 
+	if (r == -EBADMSG) {
+		r = check_begun(store, number, err);
+		return r == 0 ? 1 : r;
+	}
 	if (r < 0)
-		return r == -EBADMSG && !has_segments(store, number) ? 1 : r;
+		return r;
 	r = settle(&generation, err);
 	if (r < 0) {
 		wax_store_generation_fini(&generation);

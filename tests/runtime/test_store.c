@@ -13,6 +13,7 @@
 #include "tests/launcher/tree.h"
 #include "tests/support/log_dump.h"
 #include "tests/support/log_maker.h"
+#include "tests/support/out_of_memory.h"
 
 static struct tree tree;
 static struct wax_store *store;
@@ -698,4 +699,142 @@ Test(store, a_bit_that_flips_anywhere_is_never_taken_for_another, .timeout = 120
 	}
 	cr_assert_gt(refused, 400, "%u", refused);
 	cr_assert_gt(earlier, 100, "%u", earlier);
+}
+
+/* ---- Without memory */
+
+/* Two runs of two workers, of 30 and of 2 epochs, and one that died while it began. */
+static void save_two(void)
+{
+	char file[600];
+
+	begin_from(0, 2);
+	save_all(30, 0);
+	begin_from(0, 2);
+	save_all(32, 0);
+	snprintf(file, sizeof(file), "%s/gen-00000003", tree.root);
+	cr_assert_eq(mkdir(file, 0700), 0);
+	expect_chain(0, "2/32 1/30");
+}
+
+static int open_and_close(struct wax_err *error)
+{
+	struct wax_store *opened;
+	int r = wax_store_open(tree.root, true, true, &opened, error);
+
+	if (r == 0)
+		wax_store_close(opened);
+	return r;
+}
+
+Test(store, open_out_of_memory_is_reported)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	cr_assert_gt(out_of_memory(open_and_close, tree.root), 0);
+}
+
+static uint64_t asked; /* an epoch or a generation */
+
+/* @return how many generations it needs */
+static int resume_and_free(struct wax_err *error)
+{
+	struct wax_resume *found;
+	int r = wax_store_resume(store, asked, &found, error);
+
+	if (r < 0)
+		return r;
+	r = (int)found->generation_count;
+	wax_resume_free(found);
+	return r;
+}
+
+Test(store, resume_out_of_memory_is_reported)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	save_two();
+	asked = 0;
+	cr_assert_eq(resume_and_free(&err), 2);
+	cr_assert_gt(out_of_memory(resume_and_free, tree.root), 20);
+	asked = UINT64_MAX;
+	cr_assert_gt(out_of_memory(resume_and_free, tree.root), 0);
+}
+
+Test(store, resume_of_an_epoch_out_of_memory_is_not_taken_for_one_without_it)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	save_two();
+	asked = 31;
+	cr_assert_eq(resume_and_free(&err), 2);
+	cr_assert_gt(out_of_memory(resume_and_free, tree.root), 20);
+	asked = 7;
+	cr_assert_eq(resume_and_free(&err), 1);
+	cr_assert_gt(out_of_memory(resume_and_free, tree.root), 20);
+	asked = 33;
+	cr_assert_eq(resume_and_free(&err), -ENOENT);
+	cr_assert_gt(out_of_memory(resume_and_free, tree.root), 20);
+}
+
+static int count_epochs(struct wax_err *error)
+{
+	uint64_t *epochs;
+	uint32_t count;
+	int r = wax_store_epochs(store, &epochs, &count, error);
+
+	if (r < 0)
+		return r;
+	free(epochs);
+	return (int)count;
+}
+
+Test(store, epochs_out_of_memory_are_not_fewer)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	save_two();
+	cr_assert_eq(count_epochs(&err), 32);
+	cr_assert_gt(out_of_memory(count_epochs, tree.root), 20);
+}
+
+static int count_generations(struct wax_err *error)
+{
+	uint64_t *numbers;
+	uint32_t count;
+	int r = wax_store_list(store, &numbers, &count, error);
+
+	if (r < 0)
+		return r;
+	free(numbers);
+	return (int)count;
+}
+
+Test(store, list_out_of_memory_is_not_shorter)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	open_store();
+	for (int i = 1; i <= 30; i++) {
+		snprintf(path, sizeof(path), "%s/gen-%08d", tree.root, i);
+		cr_assert_eq(mkdir(path, 0700), 0);
+	}
+	cr_assert_eq(count_generations(&err), 30);
+	cr_assert_gt(out_of_memory(count_generations, tree.root), 2);
+}
+
+static int look_and_forget(struct wax_err *error)
+{
+	struct wax_store_generation generation;
+	int r = wax_store_look(store, asked, &generation, error);
+
+	if (r == 0)
+		wax_store_generation_fini(&generation);
+	return r;
+}
+
+Test(store, look_out_of_memory_is_reported)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	save_two();
+	asked = 1;
+	cr_assert_gt(out_of_memory(look_and_forget, tree.root), 10);
+	asked = 3;
+	cr_assert_eq(look_and_forget(&err), 1);
+	cr_assert_gt(out_of_memory(look_and_forget, tree.root), 0);
 }
