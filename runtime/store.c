@@ -265,8 +265,8 @@ static void remove_generation(struct wax_store *store, uint64_t generation)
 {
 	struct wax_store_name name = wax_store_name(generation);
 
-	wax_store_each(store->dir, name.text, remove_segment, NULL);
-	wax_store_each(store->dir, name.text, remove_manifest, NULL);
+	if (wax_store_each(store->dir, name.text, remove_segment, NULL) == 0)
+		wax_store_each(store->dir, name.text, remove_manifest, NULL);
 	(void)unlinkat(store->dir, name.text, AT_REMOVEDIR);
 }
 

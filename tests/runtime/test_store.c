@@ -838,3 +838,84 @@ Test(store, look_out_of_memory_is_reported)
 	cr_assert_eq(look_and_forget(&err), 1);
 	cr_assert_gt(out_of_memory(look_and_forget, tree.root), 0);
 }
+
+/* All that is left can be looked at: what is removed in part would be taken for damage. */
+static void expect_no_damage(void)
+{
+	uint64_t *numbers;
+	uint32_t count;
+
+	cr_assert_eq(wax_store_list(store, &numbers, &count, &err), 0, "%s", err.text);
+	for (uint32_t i = 0; i < count; i++) {
+		asked = numbers[i];
+		cr_assert_geq(look_and_forget(&err), 0, "%s", err.text);
+	}
+	free(numbers);
+}
+
+/* @return how many allocations have failed */
+static unsigned begin_out_of_memory(int n, bool stays)
+{
+	struct wax_manifest wanted = {.flow = "f", .run = 1002, .worker_count = 2};
+	const struct traces before = traces_find(tree.root);
+	unsigned failures;
+	int r, dir;
+
+	memory_fail(n, stays);
+	r = wax_store_begin(store, resume, &wanted, &dir, path, &err);
+	failures = memory_give();
+	if (r < 0) {
+		expect_no_memory(r, &err);
+		cr_assert_eq(traces_find(tree.root).sum, before.sum);
+		r = wax_store_begin(store, resume, &wanted, &dir, path, &err);
+	}
+	cr_assert_eq(r, 0, "%s", err.text);
+	close(dir);
+	expect_no_damage();
+	return failures;
+}
+
+Test(store, begin_out_of_memory_begins_nothing)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	save_two();
+	open_store();
+	const struct traces before = traces_find(NULL);
+	for (int way = 0; begin_out_of_memory(way / 2, way & 1) > 0; way++)
+		expect_chain(0, "2/32 1/30");
+	cr_assert(!is_there("gen-00000003"), "nobody needs it");
+	expect_chain(0, "2/32 1/30");
+	open_store();
+	cr_assert_eq(traces_find(NULL).descriptors, before.descriptors);
+}
+
+/* @return how many allocations have failed */
+static unsigned drop_out_of_memory(int n, bool stays)
+{
+	unsigned failures;
+
+	begin_from(0, 2);
+	save_all(1, 0);
+	begin_from(0, 2);
+	save_all(2, 2);
+	memory_fail(n, stays);
+	wax_store_drop_others(store);
+	failures = memory_give();
+	cr_assert_eq(memory_held(), 0);
+	expect_no_damage();
+	wax_store_drop_others(store);
+	expect_chain(0, "2/2");
+	cr_assert_eq(count_generations(&err), 1);
+	remove_dir();
+	store = NULL;
+	resume = NULL;
+	make_dir();
+	return failures;
+}
+
+Test(store, drop_out_of_memory_leaves_what_is_whole)
+{
+	SKIP_UNLESS_MEMORY_OBEYS();
+	for (int way = 0; drop_out_of_memory(way / 2, way & 1) > 0; way++)
+		continue;
+}
