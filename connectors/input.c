@@ -28,8 +28,8 @@ enum part_state {
 struct input_part {
 	struct wax_env env;
 	void *handle;
-	struct wax_position position; /* at the end of the epoch that is being saved */
-	struct wax_position last;     /* of one that has ended, until the epoch does */
+	struct wax_room position; /* at the end of the epoch that is being saved */
+	struct wax_room last;     /* of one that has ended, until the epoch does */
 	int64_t awake_at;
 	enum part_state state;
 };
@@ -142,7 +142,7 @@ static int input_open(struct wax_op *op, struct wax_err *err)
 }
 
 /* Where the part is now, for whoever goes on. */
-static int note_position(struct wax_op *op, struct input_part *part, struct wax_position *position)
+static int note_position(struct wax_op *op, struct input_part *part, struct wax_room *position)
 {
 	const struct wax_source_ops *ops = &((const struct input_params *)op->params)->source->ops;
 	if (!wax_op_keeps(op) || !ops->position)
@@ -157,9 +157,9 @@ static int settle_position(struct wax_op *op, struct input_part *part)
 		return note_position(op, part, &part->position);
 	if (!part->last.data)
 		return 0;
-	wax_position_fini(&part->position);
+	wax_room_fini(&part->position);
 	part->position = part->last;
-	part->last = (struct wax_position){0};
+	part->last = (struct wax_room){0};
 	return 0;
 }
 
@@ -181,8 +181,8 @@ static void input_close(struct wax_op *op)
 	struct input_data *data = op->data;
 	for (uint32_t i = 0; i < data->part_count; i++) {
 		close_part(op, &data->parts[i]);
-		wax_position_fini(&data->parts[i].position);
-		wax_position_fini(&data->parts[i].last);
+		wax_room_fini(&data->parts[i].position);
+		wax_room_fini(&data->parts[i].last);
 	}
 	free(data->parts);
 }

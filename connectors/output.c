@@ -34,8 +34,8 @@ struct format_params {
 struct output_part {
 	struct wax_env env;
 	void *handle;
-	struct wax_port port;         /* gathers its items where a worker has several */
-	struct wax_position position; /* to be saved */
+	struct wax_port port;     /* gathers its items where a worker has several */
+	struct wax_room position; /* to be saved */
 	bool has_port;
 	bool open;
 	bool noted; /* position is that of the epoch that is being prepared */
@@ -469,7 +469,7 @@ static void output_close(struct wax_op *op)
 	struct output_data *data = op->data;
 	for (uint32_t i = 0; i < data->part_count; i++) {
 		close_part(op, &data->parts[i], wax_op_keeps(op) && !wax_op_run_failed(op));
-		wax_position_fini(&data->parts[i].position);
+		wax_room_fini(&data->parts[i].position);
 		if (data->parts[i].has_port)
 			wax_port_fini(&data->parts[i].port);
 	}

@@ -212,7 +212,7 @@ void wax_final_close(struct wax_op *op)
 		aggregate->free(op, state);
 	wax_expiry_fini(&final->expiry);
 	wax_table_fini(&final->table);
-	free(final->saved.data);
+	wax_room_fini(&final->saved);
 }
 
 /* ---- the combiner */

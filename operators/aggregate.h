@@ -63,7 +63,7 @@ struct wax_final {
 	struct wax_expiry expiry;   /* of a combiner: none */
 	struct wax_table_walk walk; /* at the end */
 	size_t apart_bytes;         /* that states point to */
-	struct wax_top_room saved;  /* of top_n_final: for what is saved of a key */
+	struct wax_room saved;      /* of top_n_final: for what is saved of a key */
 };
 
 /** op->data of a combiner. */

@@ -8,6 +8,7 @@
 #include "operators/keyed.h"
 #include "operators/select.h"
 #include "runtime/kept.h"
+#include "runtime/room.h"
 #include "runtime/table.h"
 
 /*
@@ -35,8 +36,7 @@ struct life {
 /* Keys of the table that are made of keys and values. */
 struct joined {
 	struct wax_batch batch; /* of such keys alone */
-	char *bytes;            /* of a block of them */
-	size_t capacity;
+	struct wax_room room;   /* their bytes, of a block of them */
 	struct wax_span spans[WAX_TABLE_BLOCK];
 };
 
@@ -178,21 +178,6 @@ static int open(struct wax_op *op, struct wax_err *err)
 
 /* ---- passing */
 
-/* Room for `more` bytes behind those that are used. */
-static int reserve(struct joined *joined, size_t used, size_t more)
-{
-	if (used + more <= joined->capacity)
-		return 0;
-
-	char *bytes = realloc(joined->bytes, 2 * (used + more));
-
-	if (!bytes)
-		return -ENOMEM;
-	joined->bytes = bytes;
-	joined->capacity = 2 * (used + more);
-	return 0;
-}
-
 static char *put(char *to, struct wax_bytes bytes)
 {
 	if (bytes.bytes > 0)
@@ -211,10 +196,10 @@ static int join(struct joined *joined, const struct wax_batch *batch, uint32_t f
 		uint32_t key_bytes = (uint32_t)item.key.bytes;
 		size_t bytes = item.key.bytes + item.value.bytes + (fixed ? 0 : sizeof(key_bytes));
 
-		if (reserve(joined, used, bytes) < 0 || used + bytes > UINT32_MAX)
+		if (wax_room_reserve(&joined->room, used + bytes) < 0 || used + bytes > UINT32_MAX)
 			return -ENOMEM;
 
-		char *to = joined->bytes + used;
+		char *to = joined->room.data + used;
 
 		joined->spans[i] = (struct wax_span){(uint32_t)used, (uint32_t)bytes};
 		/* Where the key ends: "a", "bc" is not "ab", "c". */
@@ -226,8 +211,8 @@ static int join(struct joined *joined, const struct wax_batch *batch, uint32_t f
 	joined->batch = (struct wax_batch){.count = count,
 			.keyed = 1,
 			.key_bytes = fixed,
-			.keys = fixed ? (const void *)joined->bytes : joined->spans,
-			.key_heap = joined->bytes,
+			.keys = fixed ? (const void *)joined->room.data : joined->spans,
+			.key_heap = joined->room.data,
 			.key_heap_bytes = used};
 	return 0;
 }
@@ -287,7 +272,7 @@ static void close(struct wax_op *op)
 
 	wax_table_fini(&data->table);
 	wax_select_fini(&data->select);
-	free(data->joined.bytes);
+	wax_room_fini(&data->joined.room);
 }
 
 static const struct wax_op_class dedup_class = {

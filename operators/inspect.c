@@ -6,6 +6,7 @@
 #include "operators/items.h"
 #include "operators/line.h"
 #include "runtime/op.h"
+#include "runtime/room.h"
 #include "runtime/step.h"
 
 typedef int (*inspect_fn)(const struct wax_place *place, const struct wax_item *item, void *ctx);
@@ -42,13 +43,13 @@ static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input
 
 static void close(struct wax_op *op)
 {
-	wax_line_fini(op->data);
+	wax_room_fini(op->data);
 }
 
 static const struct wax_op_class inspect_class = {
 		.kind = "inspect",
 		.params_bytes = sizeof(struct params),
-		.data_bytes = sizeof(struct wax_line),
+		.data_bytes = sizeof(struct wax_room),
 		.counts_as_output = true,
 		.push = push,
 		.close = close,

@@ -6,6 +6,7 @@
 #include "operators/items.h"
 #include "operators/line.h"
 #include "runtime/op.h"
+#include "runtime/room.h"
 #include "runtime/step.h"
 
 struct params {
@@ -67,13 +68,13 @@ static int end(struct wax_op *op)
 
 static void close(struct wax_op *op)
 {
-	wax_line_fini(op->data);
+	wax_room_fini(op->data);
 }
 
 static const struct wax_op_class inspect_debug_class = {
 		.kind = "inspect_debug",
 		.params_bytes = sizeof(struct params),
-		.data_bytes = sizeof(struct wax_line),
+		.data_bytes = sizeof(struct wax_room),
 		.counts_as_output = true,
 		.push = push,
 		.epoch_end = epoch_end,

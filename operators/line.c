@@ -4,36 +4,20 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "runtime/room.h"
 #include "runtime/step.h"
 
-void wax_line_fini(struct wax_line *line)
+/* Room for so many bytes behind those that are there. */
+static int reserve(struct wax_room *line, size_t bytes)
 {
-	free(line->text);
-	*line = (struct wax_line){NULL, 0, 0};
-}
-
-static int reserve(struct wax_line *line, size_t bytes)
-{
-	size_t wanted = line->bytes + bytes;
-
-	if (wanted <= line->capacity)
-		return 0;
-
-	char *text = realloc(line->text, 2 * wanted);
-
-	if (!text)
-		return -ENOMEM;
-	line->text = text;
-	line->capacity = 2 * wanted;
-	return 0;
+	return wax_room_reserve(line, line->bytes + bytes);
 }
 
 /* As the type prints it, and what stands behind it. */
 static int add_item(
-		struct wax_line *line, const struct wax_type *type, struct wax_bytes item, char end)
+		struct wax_room *line, const struct wax_type *type, struct wax_bytes item, char end)
 {
 	int length = wax_type_print(type, NULL, 0, item.data, item.bytes), r;
 
@@ -41,17 +25,17 @@ static int add_item(
 		return length;
 	r = reserve(line, (size_t)length + 1);
 	if (r == 0)
-		line->bytes += (size_t)wax_type_print(type, line->text + line->bytes,
+		line->bytes += (size_t)wax_type_print(type, line->data + line->bytes,
 				(size_t)length + 1, item.data, item.bytes);
 	if (r == 0)
 		r = reserve(line, 1);
 	if (r == 0)
-		line->text[line->bytes++] = end;
+		line->data[line->bytes++] = end;
 	return r;
 }
 
 /* Where it is, at the beginning of a line. */
-static int begin(struct wax_line *line, const struct wax_place *place)
+static int begin(struct wax_room *line, const struct wax_place *place)
 {
 	int length = snprintf(NULL, 0, "%s W%" PRIu32 " @%" PRIu64 ": ", place->step, place->worker,
 			place->epoch);
@@ -61,21 +45,21 @@ static int begin(struct wax_line *line, const struct wax_place *place)
 	r = reserve(line, (size_t)length + 1);
 	if (r < 0)
 		return r;
-	line->bytes = (size_t)sprintf(line->text, "%s W%" PRIu32 " @%" PRIu64 ": ", place->step,
+	line->bytes = (size_t)sprintf(line->data, "%s W%" PRIu32 " @%" PRIu64 ": ", place->step,
 			place->worker, place->epoch);
 	return 0;
 }
 
 /* Standard error is not buffered: one call is one line, which other workers do not cut. */
-static void print(const struct wax_line *line)
+static void print(const struct wax_room *line)
 {
-	fwrite(line->text, 1, line->bytes, stderr);
+	fwrite(line->data, 1, line->bytes, stderr);
 }
 
 int wax_line_print_item(struct wax_op *op, const struct wax_place *place,
 		const struct wax_type *type, const struct wax_item *item)
 {
-	struct wax_line *line = op->data;
+	struct wax_room *line = op->data;
 
 	if (wax_op_capture(op))
 		return 0;
@@ -93,7 +77,7 @@ int wax_line_print_item(struct wax_op *op, const struct wax_place *place,
 
 int wax_line_print_text(struct wax_op *op, const struct wax_place *place, const char *text)
 {
-	struct wax_line *line = op->data;
+	struct wax_room *line = op->data;
 	struct wax_bytes bytes = {text, strlen(text)};
 
 	if (wax_op_capture(op))

@@ -12,13 +12,6 @@
 
 /* A line about an item on standard error: what inspect and inspect_debug print. */
 
-/** Where a line is written; zeroed at first. */
-struct wax_line {
-	char *text;
-	size_t bytes;
-	size_t capacity;
-};
-
 /** Where an operator is at work. */
 static inline struct wax_place wax_op_place(const struct wax_op *op)
 {
@@ -30,9 +23,7 @@ static inline struct wax_place wax_op_place(const struct wax_op *op)
 	};
 }
 
-void wax_line_fini(struct wax_line *line);
-
-/** Print "step W0 @1: item"; in a run whose outputs are captured, nothing. The line is op->data.
+/** Print "step W0 @1: item"; in a run whose outputs are captured, nothing. op->data is struct wax_room.
  *  @param type of the stream @return 0; negative: -ENOMEM, or what the printer of the type gave back */
 int wax_line_print_item(struct wax_op *op, const struct wax_place *place,
 		const struct wax_type *type, const struct wax_item *item);

@@ -10,6 +10,7 @@
 #include "runtime/assert.h"
 #include "runtime/kept.h"
 #include "runtime/port.h"
+#include "runtime/room.h"
 #include "runtime/table.h"
 #include "runtime/timers.h"
 
@@ -68,15 +69,6 @@ struct group {
 	uint32_t count;
 };
 
-/* What a snapshot wrote. */
-struct saved {
-	struct wax_port port;
-	uint64_t count;
-	char *data;
-	size_t bytes;
-	size_t capacity;
-};
-
 struct data {
 	struct wax_table table;
 	struct wax_timers timers;
@@ -102,7 +94,9 @@ struct data {
 	struct head **awake; /* one without the mark: it is gone */
 	size_t awake_count;
 	size_t awake_capacity;
-	struct saved saved;
+	struct wax_port port; /* that snapshot emits to */
+	uint64_t emitted;
+	struct wax_room saved; /* what it emitted */
 
 	bool at_eof;
 	struct wax_table_walk eof;
@@ -746,54 +740,38 @@ static int end(struct wax_op *op)
 
 /* ---- rehearsal */
 
-static int save_bytes(struct saved *saved, struct wax_bytes bytes)
-{
-	/* A byte at least: data that is NULL would mean that there is none. */
-	if (bytes.bytes + 1 > saved->capacity) {
-		char *data = realloc(saved->data, 2 * bytes.bytes + 64);
-
-		if (!data)
-			return -ENOMEM;
-		saved->data = data;
-		saved->capacity = 2 * bytes.bytes + 64;
-	}
-	if (bytes.bytes > 0)
-		memcpy(saved->data, bytes.data, bytes.bytes);
-	saved->bytes = bytes.bytes;
-	return 0;
-}
-
 static int take_snapshot(struct wax_port *port, const struct wax_batch *batch)
 {
-	struct saved *saved = port->taker;
+	struct data *data = port->taker;
 
-	saved->count += batch->count;
-	return save_bytes(saved, wax_batch_value(batch, batch->count - 1));
+	data->emitted += batch->count;
+	return wax_room_set(&data->saved, wax_batch_value(batch, batch->count - 1));
 }
 
 static int save(struct wax_op *op, struct head *head)
 {
 	const struct params *params = op->params;
 	struct data *data = op->data;
-	struct saved *saved = &data->saved;
 	void *state = state_of(params, head);
 	int r;
 
 	if (!params->ops.snapshot) {
 		struct wax_bytes bytes = {state, params->ops.state_bytes};
 
-		return save_bytes(saved, bytes) < 0 ? wax_op_fail(op, NULL, 0, -ENOMEM, NULL) : 0;
+		return wax_room_set(&data->saved, bytes) < 0
+				? wax_op_fail(op, NULL, 0, -ENOMEM, NULL)
+				: 0;
 	}
-	saved->count = 0;
-	r = params->ops.snapshot(&saved->port.out, state, params->ctx);
+	data->emitted = 0;
+	r = params->ops.snapshot(&data->port.out, state, params->ctx);
 	if (r < 0)
 		return wax_op_fail(op, NULL, 0, r, NULL);
-	if (wax_port_flush(&saved->port) < 0)
+	if (wax_port_flush(&data->port) < 0)
 		return wax_op_fail(op, NULL, 0, -ENOMEM, "no memory for a snapshot");
-	if (saved->count != 1)
+	if (data->emitted != 1)
 		return wax_op_fail(op, NULL, 0, -EINVAL,
 				"snapshot emitted %llu items, must be exactly 1",
-				(unsigned long long)saved->count);
+				(unsigned long long)data->emitted);
 	return 0;
 }
 
@@ -869,7 +847,7 @@ static int kept_make(struct wax_op *op, void *head, struct wax_bytes bytes)
 	int r;
 
 	/* Where a callback reads it, it is as aligned as memory is. */
-	if (save_bytes(&data->saved, bytes) < 0)
+	if (wax_room_set(&data->saved, bytes) < 0)
 		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
 	begin(op);
 	serve(op, wax_table_key(&data->table, head));
@@ -913,7 +891,7 @@ static int open(struct wax_op *op, struct wax_err *err)
 			&kept_ops, err);
 
 	if (r == 0 && (data->rehearses || op->kept) &&
-			wax_port_init(&data->saved.port, WAX_BYTES, take_snapshot, &data->saved,
+			wax_port_init(&data->port, WAX_BYTES, take_snapshot, data,
 					op->ports[0].err) < 0)
 		return wax_err_set(err, -ENOMEM, "no memory for snapshots");
 	return r;
@@ -933,8 +911,8 @@ static void close(struct wax_op *op)
 	wax_timers_fini(&data->timers);
 	wax_expiry_fini(&data->expiry);
 	wax_table_fini(&data->table);
-	wax_port_fini(&data->saved.port);
-	free(data->saved.data);
+	wax_port_fini(&data->port);
+	wax_room_fini(&data->saved);
 	free(data->awake);
 	free(data->buried);
 	free(data->heads);

@@ -213,7 +213,7 @@ static char *put_bytes(char *to, struct wax_bytes bytes)
 }
 
 int wax_top_print(const struct wax_top_rules *rules, const struct wax_top *top,
-		struct wax_top_room *room, struct wax_bytes *ret_bytes)
+		struct wax_room *room, struct wax_bytes *ret_bytes)
 {
 	size_t bytes = 0;
 	char *at;
@@ -223,14 +223,9 @@ int wax_top_print(const struct wax_top_rules *rules, const struct wax_top *top,
 
 		bytes += 2 * sizeof(uint32_t) + item.key.bytes + item.value.bytes;
 	}
-	if (bytes + 1 > room->capacity) {
-		char *data = realloc(room->data, 2 * bytes + 1);
-
-		if (!data)
-			return -ENOMEM;
-		room->data = data;
-		room->capacity = 2 * bytes + 1;
-	}
+	/* A byte at least: data is not NULL. */
+	if (wax_room_reserve(room, bytes + 1) < 0)
+		return -ENOMEM;
 	at = room->data;
 	for (uint32_t i = 0; i < top->count; i++) {
 		struct wax_item item = wax_top_at(rules, top, i);

@@ -9,6 +9,7 @@
 #include <wax/aggregates.h>
 #include <wax/type.h>
 
+#include "runtime/room.h"
 #include "runtime/step.h"
 
 /*
@@ -33,12 +34,6 @@ struct wax_top_rules {
 	void *ctx;
 };
 
-/** For what is printed. */
-struct wax_top_room {
-	char *data;
-	size_t capacity;
-};
-
 /** Report an n that is out of range. */
 void wax_top_check(struct wax_flow *flow, struct wax_step *step, uint32_t n);
 
@@ -61,11 +56,11 @@ struct wax_item wax_top_at(
 /**
  * All of its items as bytes. Lends until the next call with this room.
  *
- * @param room zeroed at first; release its data with free
+ * @param room holds them
  * @return 0 or -ENOMEM
  */
 int wax_top_print(const struct wax_top_rules *rules, const struct wax_top *top,
-		struct wax_top_room *room, struct wax_bytes *ret_bytes);
+		struct wax_room *room, struct wax_bytes *ret_bytes);
 
 /** Add what was printed. @return 0, -ENOMEM, -EBADMSG it is not that */
 int wax_top_restore(const struct wax_top_rules *rules, struct wax_top *top, struct wax_bytes bytes,

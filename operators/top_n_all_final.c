@@ -28,7 +28,7 @@ struct data {
 	size_t apart_bytes;
 	uint32_t next; /* to be emitted */
 	bool sorted;
-	struct wax_top_room saved;
+	struct wax_room saved;
 };
 
 static int print(struct wax_op *op, void *state, struct wax_bytes *ret_bytes)
@@ -158,7 +158,7 @@ static void close(struct wax_op *op)
 		wax_top_fini(op->params, top, &data->apart_bytes);
 	wax_table_fini(&data->table);
 	wax_top_fini(op->params, &data->top, &data->apart_bytes);
-	free(data->saved.data);
+	wax_room_fini(&data->saved);
 }
 
 static const struct wax_op_class top_n_all_final_class = {

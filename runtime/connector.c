@@ -177,7 +177,7 @@ int wax_parts_add_at(struct wax_parts *parts, const char *name, struct wax_bytes
 	if (*place)
 		return -EEXIST;
 	char *copy = strdup(name);
-	struct wax_position begins = {0};
+	struct wax_room begins = {0};
 	if (!copy || wax_position_set(&begins, position) < 0) {
 		free(copy);
 		return -ENOMEM;
@@ -249,33 +249,16 @@ uint32_t wax_parts_worker_count(const struct wax_parts *parts)
 
 /* ---- Positions */
 
-int wax_position_set(struct wax_position *position, struct wax_bytes bytes)
+int wax_position_set(struct wax_room *position, struct wax_bytes bytes)
 {
 	if (!bytes.data) {
-		wax_position_fini(position);
+		wax_room_fini(position);
 		return 0;
 	}
-	/* A byte at least: even an empty position is one. */
-	if (bytes.bytes + 1 > position->capacity) {
-		char *data = realloc(position->data, 2 * bytes.bytes + 16);
-		if (!data)
-			return -ENOMEM;
-		position->data = data;
-		position->capacity = 2 * bytes.bytes + 16;
-	}
-	if (bytes.bytes > 0)
-		memcpy(position->data, bytes.data, bytes.bytes);
-	position->bytes = bytes.bytes;
-	return 0;
+	return wax_room_set(position, bytes);
 }
 
-void wax_position_fini(struct wax_position *position)
-{
-	free(position->data);
-	*position = (struct wax_position){0};
-}
-
-int wax_env_add_position(const struct wax_env *env, const struct wax_position *position,
+int wax_env_add_position(const struct wax_env *env, const struct wax_room *position,
 		struct wax_positions *to)
 {
 	if (!position->data)

@@ -9,6 +9,7 @@
 
 #include "runtime/loop.h"
 #include "runtime/op.h"
+#include "runtime/room.h"
 
 /* What wax_source_make and wax_sink_make made, and the surroundings of an open partition. */
 
@@ -87,23 +88,16 @@ struct wax_env {
 	struct wax_completion readiness; /* of wax_env_wake_on */
 };
 
-/** A position as a source or sink has lent it, kept until the next. Zeroed it is none. */
-struct wax_position {
-	char *data; /* NULL: none */
-	size_t bytes;
-	size_t capacity;
-};
-
-/** Copy what position gave, data NULL too. @return 0 or -ENOMEM */
-int wax_position_set(struct wax_position *position, struct wax_bytes bytes);
-void wax_position_fini(struct wax_position *position);
+/** Copy what a source or sink has lent as its position. @param bytes data NULL: none, which is a room
+ *  without data @return 0 or -ENOMEM */
+int wax_position_set(struct wax_room *position, struct wax_bytes bytes);
 
 /**
  * Add the position of a partition to what is saved of an epoch; none is added where there is none.
  *
  * @param position borrows until it is saved
  */
-int wax_env_add_position(const struct wax_env *env, const struct wax_position *position,
+int wax_env_add_position(const struct wax_env *env, const struct wax_room *position,
 		struct wax_positions *to);
 
 /** Free what wax_source_make or wax_sink_make made, and what it was made of. NULL is allowed. */
