@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "operators/expiry.h"
+#include "operators/grouping.h"
 #include "operators/items.h"
 #include "runtime/assert.h"
 #include "runtime/kept.h"
@@ -15,13 +16,12 @@
 #include "runtime/timers.h"
 
 /*
- * A batch: its items are grouped by key (the state of a key says which group it last was in, so
- * that grouping is one more look at what was just looked up), the indexes sorted by group, and
- * on_batch called for each. What a callback gives back decides: the key stays, its timer is set to
- * what notify_at says; or it goes. A step with on_item is served item by item instead, without
- * grouping; a key that goes is buried first, as items behind may be of it too and be its new life.
- * So it is with keys that come and go for ever: they stay buried until there are many, or the epoch
- * ends, and those that live again meanwhile were never removed.
+ * A batch: its items are grouped by key, and on_batch is called for each group. What a callback
+ * gives back decides: the key stays, its timer is set to what notify_at says; or it goes. A step
+ * with on_item is served item by item instead, without grouping; a key that goes is buried first,
+ * as items behind may be of it too and be its new life. So it is with keys that come and go for
+ * ever: they stay buried until there are many, or the epoch ends, and those that live again
+ * meanwhile were never removed.
  *
  * A new key is not BUILT until build has been called for it; after a failure half of a batch's keys
  * may not be yet, and are not freed.
@@ -58,15 +58,8 @@ struct params {
 
 /* What stands in front of the user's state. */
 struct head {
-	uint32_t group; /* in the batch it was last met in, or any number */
+	uint32_t group; /* of wax_grouping */
 	uint32_t marks;
-};
-
-/* The items of one key in a batch. */
-struct group {
-	struct head *head;
-	uint32_t first; /* index of its first item, as long as they are counted */
-	uint32_t count;
 };
 
 struct data {
@@ -83,12 +76,7 @@ struct data {
 	bool runs;                /* items are served by on_items */
 	bool drops;               /* wax_op_drops */
 
-	/* Room for a batch of `capacity` items. */
-	uint32_t capacity;
-	void **heads;       /* of each item */
-	uint32_t *group_of; /* of each item */
-	uint32_t *indexes;  /* of items, group by group */
-	struct group *groups;
+	struct wax_grouping grouping;
 
 	bool rehearses;
 	struct head **awake; /* one without the mark: it is gone */
@@ -331,78 +319,6 @@ static int settle(struct wax_op *op, struct head *head, int r, struct place plac
 
 /* ---- batches */
 
-static int reserve(struct data *data, uint32_t count)
-{
-	if (count <= data->capacity)
-		return 0;
-
-	void **heads = reallocarray(data->heads, count, sizeof(*heads));
-
-	if (!heads)
-		return -ENOMEM;
-	data->heads = heads;
-
-	uint32_t *group_of = reallocarray(data->group_of, count, sizeof(*group_of));
-
-	if (!group_of)
-		return -ENOMEM;
-	data->group_of = group_of;
-
-	uint32_t *indexes = reallocarray(data->indexes, count, sizeof(*indexes));
-
-	if (!indexes)
-		return -ENOMEM;
-	data->indexes = indexes;
-
-	struct group *groups = reallocarray(data->groups, count, sizeof(*groups));
-
-	if (!groups)
-		return -ENOMEM;
-	data->groups = groups;
-	data->capacity = count;
-	return 0;
-}
-
-/* The heads of the items are known: number the keys in the order of their first items.
- * @return how many */
-static uint32_t number_keys(struct data *data, uint32_t count)
-{
-	struct group *groups = data->groups;
-	uint32_t group_count = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct head *head = data->heads[i];
-		uint32_t group = head->group;
-
-		/* The number stands from some other batch unless the group agrees. */
-		if (group >= group_count || groups[group].head != head) {
-			group = group_count++;
-			head->group = group;
-			groups[group] = (struct group){head, i, 0};
-		}
-		groups[group].count++;
-		data->group_of[i] = group;
-	}
-	return group_count;
-}
-
-/* Put the indexes of the items in the order of their groups, keeping theirs within each. */
-static void sort_items(struct data *data, uint32_t count, uint32_t group_count)
-{
-	uint32_t at = 0;
-
-	for (uint32_t group = 0; group < group_count; group++) {
-		data->groups[group].first = at;
-		at += data->groups[group].count;
-		data->groups[group].count = 0;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		struct group *group = &data->groups[data->group_of[i]];
-
-		data->indexes[group->first + group->count++] = i;
-	}
-}
-
 /* Items of one key that are served together. */
 struct served {
 	struct wax_values values;
@@ -477,31 +393,32 @@ static inline __attribute__((always_inline)) int serve_items(struct wax_op *op, 
 	return settle(op, head, r, place);
 }
 
-static int serve_group(struct wax_op *op, const struct wax_batch *batch, const struct group *group)
+static int serve_group(
+		struct wax_op *op, const struct wax_batch *batch, const struct wax_group *group)
 {
 	const struct data *data = op->data;
 	const struct served served = {
-			.values = {batch, data->indexes + group->first, group->count}};
+			.values = {batch, data->grouping.indexes + group->first, group->count}};
 
 	return serve_items(
-			op, group->head, wax_batch_key(batch, served.values.indexes[0]), &served);
+			op, group->state, wax_batch_key(batch, served.values.indexes[0]), &served);
 }
 
 static int push_groups(struct wax_op *op, const struct wax_batch *batch)
 {
 	struct data *data = op->data;
+	struct wax_grouping *grouping = &data->grouping;
 	int r = 0;
 
-	if (reserve(data, batch->count) < 0 ||
-			wax_table_get_many(&data->table, batch, 0, batch->count, data->heads,
+	if (wax_grouping_reserve(grouping, batch->count) < 0 ||
+			wax_table_get_many(&data->table, batch, 0, batch->count, grouping->states,
 					NULL) < 0)
 		return wax_op_fail(op, NULL, 0, -ENOMEM, "no memory for the keys of a batch");
 
-	uint32_t group_count = number_keys(data, batch->count);
+	uint32_t group_count = wax_grouping_make(grouping, batch->count);
 
-	sort_items(data, batch->count, group_count);
 	for (uint32_t group = 0; group < group_count && r == 0; group++)
-		r = serve_group(op, batch, &data->groups[group]);
+		r = serve_group(op, batch, &grouping->groups[group]);
 	return r;
 }
 
@@ -915,10 +832,7 @@ static void close(struct wax_op *op)
 	wax_room_fini(&data->saved);
 	free(data->awake);
 	free(data->buried);
-	free(data->heads);
-	free(data->group_of);
-	free(data->indexes);
-	free(data->groups);
+	wax_grouping_fini(&data->grouping);
 }
 
 static size_t state_bytes(const struct wax_op *op)
