@@ -185,7 +185,7 @@ static const char *items_of(uint64_t last)
 }
 
 /* What was saved is any epoch between what was committed and what was prepared. */
-Test(epoch_sink, killed_between_any_two_calls_gives_each_item_once, .timeout = 60)
+Test(epoch_sink, killed_between_any_two_calls_gives_each_item_once, .timeout = 240)
 {
 	for (uint64_t lag = 0; lag < 3; lag++) {
 		for (int calls = 0; calls <= CALLS_MAX; calls++) {

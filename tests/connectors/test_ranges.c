@@ -439,7 +439,7 @@ static void read_in_generations(struct file *file, unsigned run)
 	resume_fini(&resume);
 }
 
-Test(ranges, lines_of_a_growing_file_are_given_once, .timeout = 120)
+Test(ranges, lines_of_a_growing_file_are_given_once, .timeout = 240)
 {
 	for (unsigned run = 0; run < 150; run++) {
 		struct file *file = calloc(1, sizeof(*file));

@@ -160,7 +160,7 @@ static void expect_output(void (*build)(struct wax_flow *), uint32_t worker_coun
 	run_flow_free(&result);
 }
 
-Test(sources, a_file_is_read_once_by_any_number_of_workers, .timeout = 60)
+Test(sources, a_file_is_read_once_by_any_number_of_workers, .timeout = 240)
 {
 	enum { LINES = 3000, LINE_BYTES = 10 };
 	char *text = malloc(LINES * (LINE_BYTES + 1) + 1);
@@ -190,7 +190,7 @@ Test(sources, files_of_few_lines_and_of_none_are_read)
 }
 
 /* More files for each worker than it has open at a time. */
-Test(sources, all_files_of_a_directory_are_read, .timeout = 60)
+Test(sources, all_files_of_a_directory_are_read, .timeout = 240)
 {
 	enum { FILES = 40, LINE_BYTES = 9 };
 	char right[FILES * 2 * LINE_BYTES + 1];
@@ -220,7 +220,7 @@ static void use_stdin(int fd)
 	close(fd);
 }
 
-Test(sources, standard_input_may_be_a_pipe, .timeout = 60)
+Test(sources, standard_input_may_be_a_pipe, .timeout = 240)
 {
 	for (unsigned io = 0; io < 2; io++) {
 		int fds[2];
@@ -233,7 +233,7 @@ Test(sources, standard_input_may_be_a_pipe, .timeout = 60)
 	}
 }
 
-Test(sources, standard_input_may_be_a_file_that_was_read_from, .timeout = 60)
+Test(sources, standard_input_may_be_a_file_that_was_read_from, .timeout = 240)
 {
 	for (unsigned io = 0; io < 2; io++) {
 		FILE *file;

@@ -67,7 +67,8 @@ static void start(void)
 			pause();
 	}
 	wait_asleep();
-	watchdog = wax_watchdog_make(&(const struct wax_watchdog_env){&control, &pid, BUDGET, held, NULL});
+	watchdog = wax_watchdog_make(
+			&(const struct wax_watchdog_env){&control, &pid, BUDGET, held, NULL});
 	cr_assert_not_null(watchdog);
 	cr_assert_eq(wax_watchdog_interval_ns(watchdog), LOOK);
 	now = 5 * BUDGET;
@@ -81,7 +82,7 @@ static void stop(void)
 	wax_control_free(&control);
 }
 
-TestSuite(watchdog, .init = start, .fini = stop, .timeout = 20);
+TestSuite(watchdog, .init = start, .fini = stop, .timeout = 60);
 
 static void look(uint32_t times)
 {
@@ -191,7 +192,8 @@ Test(watchdog, leaves_the_end_of_a_worker_to_whoever_waits_for_it)
 	int status;
 
 	kill(pid, SIGTERM);
-	while (kill(pid, 0) == 0 && waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT) != 0)
+	while (kill(pid, 0) == 0 &&
+			waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT) != 0)
 		;
 	cr_assert_lt(wax_stack_read(pid, &stack, &err), 0);
 	cr_assert_eq(stack.frame_count, 0);

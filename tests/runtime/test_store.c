@@ -667,7 +667,7 @@ static void expect_refused_or_right(uint32_t *refused, uint32_t *earlier)
 	}
 }
 
-Test(store, a_log_that_is_cut_anywhere_is_never_taken_for_another, .timeout = 120)
+Test(store, a_log_that_is_cut_anywhere_is_never_taken_for_another, .timeout = 240)
 {
 	uint32_t refused = 0, earlier = 0;
 	begin_from(0, 2);
@@ -685,7 +685,7 @@ Test(store, a_log_that_is_cut_anywhere_is_never_taken_for_another, .timeout = 12
 	cr_assert_gt(earlier, 100, "%u", earlier);
 }
 
-Test(store, a_bit_that_flips_anywhere_is_never_taken_for_another, .timeout = 120)
+Test(store, a_bit_that_flips_anywhere_is_never_taken_for_another, .timeout = 240)
 {
 	uint32_t refused = 0, earlier = 0;
 	begin_from(0, 2);
