@@ -31,8 +31,11 @@ enum {
 	EXIT_RECOVERY = 4,
 	/* Saved at a stretch: some 200 us, but cheaper than key by key when they are looked up. */
 	SAVE_BYTES = 512 * 1024,
-	/* Of a pass in one epoch at least: with little that changes it should end one day. */
+	/* Of a pass in one epoch at least: with little that changes it should end one day. Twice as
+	 * much with each further generation that is needed: runs that all die before their pass has
+	 * ended make the chain longer, and the pass of the next one shorter. */
 	PASS_BYTES_MIN = 8 * 1024 * 1024,
+	PASS_DOUBLINGS_MAX = 16,
 	/* A log so small is not worth a pass. */
 	LOG_BYTES_MIN = 1024 * 1024,
 };
@@ -63,7 +66,8 @@ struct wax_snapshot {
 	uint64_t base_bytes;   /* of the log before it */
 
 	bool passing;
-	uint64_t pass_epoch; /* in which it began */
+	uint64_t pass_bytes_min; /* in one epoch */
+	uint64_t pass_epoch;     /* in which it began */
 	uint64_t pass_segment;
 	uint64_t pass_bytes; /* of the log before it */
 
@@ -153,12 +157,15 @@ int wax_snapshot_make(struct wax_worker *worker)
 		return -ECANCELED;
 
 	/* From nothing: nothing is needed but what it writes itself. */
-	bool resumes = recovery->resume && recovery->resume->generation_count > 0;
+	uint32_t chain = recovery->resume ? recovery->resume->generation_count : 0;
+	uint32_t doublings = chain > 1 ? chain - 1 : 0;
 
 	snapshot->durable = snapshot->told = worker->epoch_before;
 	wax_store_relaxed(&worker->record->commit_told, snapshot->told);
-	snapshot->base = resumes ? 0 : worker->epoch_before + 1;
+	snapshot->base = chain > 0 ? 0 : worker->epoch_before + 1;
 	snapshot->base_segment = wax_log_segment(snapshot->log);
+	snapshot->pass_bytes_min = (uint64_t)PASS_BYTES_MIN
+			<< (doublings < PASS_DOUBLINGS_MAX ? doublings : PASS_DOUBLINGS_MAX);
 	begin_epoch(snapshot, worker->epoch_before + 1);
 	return 0;
 }
@@ -248,7 +255,7 @@ static uint64_t pass_keys(const struct wax_snapshot *snapshot, const struct wax_
 	uint64_t mean = stats.live_keys ? stats.live_bytes / stats.live_keys + 1 : 1;
 	uint64_t keys = 2 * wax_kept_changed(op->kept);
 
-	return keys > PASS_BYTES_MIN / mean ? keys : PASS_BYTES_MIN / mean + 1;
+	return keys > snapshot->pass_bytes_min / mean ? keys : snapshot->pass_bytes_min / mean + 1;
 }
 
 static void end_pass_if_over(struct wax_worker *worker)
