@@ -412,9 +412,13 @@ static void follow_mark(struct worker *worker, uint32_t from, uint32_t edge)
 	receiver->marks[edge] = mark;
 }
 
-/* All sent, received and home? */
+/* All sent, received and home, and said so? Who stops late may have nothing away when it does, and the
+ * others still wait for its last mark. */
 static bool finished(const struct worker *worker)
 {
+	for (uint32_t edge = 0; edge < EDGES; edge++)
+		if (!wax_mark_ended(worker->marks[edge]))
+			return false;
 	for (uint32_t peer = 0; peer < worker->part->workers; peer++) {
 		const struct sender *sender = &worker->senders[peer];
 		const struct receiver *receiver = &worker->receivers[peer];
