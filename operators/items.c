@@ -74,6 +74,20 @@ int wax_items_lend_rest(struct wax_op *op, const struct wax_batch *batch, uint32
 	return lend_some(op, batch, first, batch->count);
 }
 
+struct wax_stream wax_items_step(struct wax_stream up, const char *id,
+		const struct wax_op_class *class, const struct wax_type *type, wax_item_fn fn,
+		void *ctx)
+{
+	struct wax_step *step = wax_step_add(up.flow, id, class);
+	struct wax_items_params *params = step->params;
+
+	*params = (struct wax_items_params){fn, ctx};
+	wax_step_input(up.flow, step, up);
+	if (!fn)
+		wax_step_fail(up.flow, step, "its callback is NULL");
+	return wax_step_output(up.flow, step, type, false);
+}
+
 struct wax_stream wax_items_output(struct wax_stream up, struct wax_step *step,
 		const struct wax_type *up_type, const struct wax_type *type)
 {

@@ -124,6 +124,11 @@ struct wax_items_params {
 struct wax_stream wax_items_output(struct wax_stream up, struct wax_step *step,
 		const struct wax_type *up_type, const struct wax_type *type);
 
+/** Add a step of a class that turns items into items of a type, with struct wax_items_params. */
+struct wax_stream wax_items_step(struct wax_stream up, const char *id,
+		const struct wax_op_class *class, const struct wax_type *type, wax_item_fn fn,
+		void *ctx);
+
 /** Add a step of a class that turns values into values, with struct wax_items_params. */
 struct wax_stream wax_items_value_step(struct wax_stream up, const char *id,
 		const struct wax_op_class *class, const struct wax_type *type, wax_item_fn fn,

@@ -8,20 +8,32 @@
 #include "runtime/port.h"
 #include "runtime/step.h"
 
-struct params {
-	wax_item_fn fn;
-	void *ctx;
-	const struct wax_kernel *kernel;
-	const struct wax_type *value; /* made by the kernel */
-};
-
 static int push_items(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
-	const struct params *params = op->params;
+	const struct wax_items_params *params = op->params;
 
 	(void)input;
 	return wax_items_each(op, &op->ports[0], batch, params->fn, params->ctx, WAX_ITEMS_ONE);
 }
+
+static const struct wax_op_class map_class = {
+		.kind = "map",
+		.params_bytes = sizeof(struct wax_items_params),
+		.push = push_items,
+};
+
+struct wax_stream wax_map(struct wax_stream up, const char *id, const struct wax_type *type,
+		wax_item_fn fn, void *ctx)
+{
+	return wax_items_step(up, id, &map_class, type, fn, ctx);
+}
+
+/* ---- typed */
+
+struct params {
+	const struct wax_kernel *kernel;
+	const struct wax_type *value; /* made by the kernel */
+};
 
 static int push_kernel(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
@@ -31,12 +43,6 @@ static int push_kernel(struct wax_op *op, const struct wax_batch *batch, uint32_
 	wax_kernel_map(params->kernel, batch, wax_op_out(op, 0));
 	return 0;
 }
-
-static const struct wax_op_class map_class = {
-		.kind = "map",
-		.params_bytes = sizeof(struct params),
-		.push = push_items,
-};
 
 static const struct wax_op_class typed_class = {
 		.kind = "map",
@@ -77,19 +83,6 @@ static const struct wax_op_class typed_keyed_class = {
 		.push = push_keyed,
 		.close = close_keyed,
 };
-
-struct wax_stream wax_map(struct wax_stream up, const char *id, const struct wax_type *type,
-		wax_item_fn fn, void *ctx)
-{
-	struct wax_step *step = wax_step_add(up.flow, id, &map_class);
-	struct params *params = step->params;
-
-	*params = (struct params){.fn = fn, .ctx = ctx};
-	wax_step_input(up.flow, step, up);
-	if (!fn)
-		wax_step_fail(up.flow, step, "its callback is NULL");
-	return wax_step_output(up.flow, step, type, false);
-}
 
 struct wax_stream wax_map_typed(
 		struct wax_stream up, const char *id, const struct wax_kernel *kernel)
