@@ -14,15 +14,11 @@ enum {
 
 static int push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
-	const struct wax_select_params *params = op->params;
 	struct wax_select *select = op->data;
 	uint32_t counts[2];
 
 	(void)input;
-	if (wax_select_reserve(select, batch) < 0)
-		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
-
-	int r = wax_select_test(select, op, batch, params->test, params->ctx, counts);
+	int r = wax_select_test(op, batch, counts);
 
 	if (r == 0)
 		r = wax_select_lend(select, op, PORT_TRUES, batch, select->indexes[1], counts[1]);

@@ -66,10 +66,16 @@ int wax_select_reserve(struct wax_select *select, const struct wax_batch *batch)
 			batch->count * stride_of(batch->key_bytes));
 }
 
-int wax_select_test(struct wax_select *select, struct wax_op *op, const struct wax_batch *batch,
-		wax_test_fn test, void *ctx, uint32_t ret_counts[2])
+int wax_select_test(struct wax_op *op, const struct wax_batch *batch, uint32_t ret_counts[2])
 {
+	/* Copies that nobody else sees stay in registers. */
+	const struct wax_select_params params = *(const struct wax_select_params *)op->params;
 	const struct wax_batch in = *batch;
+	struct wax_select *select = op->data;
+
+	if (wax_select_reserve(select, batch) < 0)
+		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
+
 	uint32_t *falses = select->indexes[0], *trues = select->indexes[1];
 	uint32_t true_count = 0, false_count = 0;
 
@@ -77,7 +83,7 @@ int wax_select_test(struct wax_select *select, struct wax_op *op, const struct w
 		struct wax_item item = wax_batch_item(&in, i);
 
 		wax_op_called(op);
-		int answer = test(&item, ctx);
+		int answer = params.test(&item, params.ctx);
 
 		if (wax_unlikely(answer < 0)) {
 			int r = wax_op_refuse(op, NULL, batch, &i, 1, answer);
@@ -147,15 +153,11 @@ int wax_select_lend(struct wax_select *select, struct wax_op *op, uint32_t port,
 
 int wax_select_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
 {
-	const struct wax_select_params *params = op->params;
 	struct wax_select *select = op->data;
 	uint32_t counts[2];
 
 	(void)input;
-	if (wax_select_reserve(select, batch) < 0)
-		return wax_op_fail(op, NULL, 0, -ENOMEM, NULL);
-
-	int r = wax_select_test(select, op, batch, params->test, params->ctx, counts);
+	int r = wax_select_test(op, batch, counts);
 
 	if (r < 0)
 		return r;

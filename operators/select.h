@@ -26,16 +26,6 @@ void wax_select_fini(struct wax_select *select);
 /** Make room for a batch. @return 0 or -ENOMEM */
 int wax_select_reserve(struct wax_select *select, const struct wax_batch *batch);
 
-/**
- * Ask about each item of the batch, which there is room for.
- *
- * @param select     written: in indexes[1] those with the answer 1, in indexes[0] the others
- * @param ret_counts likewise
- * @return 0; negative when an answer was neither, which is reported, unless the item is dropped
- */
-int wax_select_test(struct wax_select *select, struct wax_op *op, const struct wax_batch *batch,
-		wax_test_fn test, void *ctx, uint32_t ret_counts[2]);
-
 /** Hand on the items with these indexes, which rise. @return as wax_op_lend */
 int wax_select_lend(struct wax_select *select, struct wax_op *op, uint32_t port,
 		const struct wax_batch *batch, const uint32_t *indexes, uint32_t count);
@@ -45,6 +35,15 @@ struct wax_select_params {
 	wax_test_fn test;
 	void *ctx;
 };
+
+/**
+ * Ask about each item of the batch.
+ *
+ * @param ret_counts of the select, indexes[1] are those with the answer 1, indexes[0] the others
+ * @return 0; negative, and reported: no memory, or an answer that was neither, unless the item is
+ *         dropped
+ */
+int wax_select_test(struct wax_op *op, const struct wax_batch *batch, uint32_t ret_counts[2]);
 
 int wax_select_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input);
 void wax_select_close(struct wax_op *op);
