@@ -23,19 +23,27 @@ struct stdin_part {
 	struct wax_lines *lines;
 };
 
-static int stdin_list(void *source, struct wax_parts *parts, struct wax_err *err)
+static int look_at_stdin(struct stat *ret_info, struct wax_err *err)
 {
-	struct stat info;
-	int rc;
-
-	(void)source;
-	/* The launcher holds a closed descriptor with one that cannot be read. */
 	int flags = fcntl(STDIN_FILENO, F_GETFL);
+
+	/* The launcher holds a closed descriptor with one that cannot be read. */
 	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
 		return wax_err_set(err, -EBADF,
 				"standard input is closed: give it a file, a pipe or /dev/null");
-	if (fstat(STDIN_FILENO, &info) < 0)
+	if (fstat(STDIN_FILENO, ret_info) < 0)
 		return wax_err_set(err, -errno, "cannot read %s: %m", name);
+	return 0;
+}
+
+static int stdin_list(void *source, struct wax_parts *parts, struct wax_err *err)
+{
+	struct stat info;
+	int rc = look_at_stdin(&info, err);
+
+	(void)source;
+	if (rc < 0)
+		return rc;
 	if (S_ISDIR(info.st_mode))
 		return wax_err_set(err, -EISDIR, "cannot read %s: it is a directory", name);
 
@@ -68,17 +76,12 @@ static int stdin_open(void *source, struct wax_env *env, struct wax_bytes saved,
 	};
 	struct stdin_part *part;
 	struct stat info;
-	int rc;
+	int rc = look_at_stdin(&info, err);
 
 	(void)source;
 	(void)saved;
-	/* The launcher holds a closed descriptor with one that cannot be read. */
-	int flags = fcntl(STDIN_FILENO, F_GETFL);
-	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
-		return wax_err_set(err, -EBADF,
-				"standard input is closed: give it a file, a pipe or /dev/null");
-	if (fstat(STDIN_FILENO, &info) < 0)
-		return wax_err_set(err, -errno, "cannot read %s: %m", name);
+	if (rc < 0)
+		return rc;
 	if (S_ISREG(info.st_mode)) {
 		off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
 
