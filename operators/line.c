@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/room.h"
+#include "operators/items.h"
 #include "runtime/step.h"
 
 /* Room for so many bytes behind those that are there. */
@@ -56,9 +56,10 @@ static void print(const struct wax_room *line)
 	fwrite(line->data, 1, line->bytes, stderr);
 }
 
-int wax_line_print_item(struct wax_op *op, const struct wax_place *place,
-		const struct wax_type *type, const struct wax_item *item)
+static int print_item(struct wax_op *op, const struct wax_place *place, const struct wax_item *item)
 {
+	const struct wax_line_params *params = op->params;
+	const struct wax_type *type = params->type;
 	struct wax_room *line = op->data;
 
 	if (wax_op_capture(op))
@@ -90,4 +91,42 @@ int wax_line_print_text(struct wax_op *op, const struct wax_place *place, const 
 	if (r == 0)
 		print(line);
 	return r;
+}
+
+static int tell_item(struct wax_op *op, const struct wax_place *place, const struct wax_item *item)
+{
+	const struct wax_line_params *params = op->params;
+
+	if (params->fn)
+		return params->fn(place, item, params->ctx);
+	if (params->moment_fn)
+		return params->moment_fn(place, WAX_MOMENT_ITEM, item, params->ctx);
+	return print_item(op, place, item);
+}
+
+int wax_line_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input)
+{
+	const struct wax_batch in = *batch;
+	const struct wax_place place = wax_op_place(op);
+	uint32_t first = 0;
+
+	(void)input;
+	if (wax_op_capture(op) && wax_op_capture_batch(op, batch) < 0)
+		return -ECANCELED;
+	for (uint32_t i = 0; i < in.count; i++) {
+		struct wax_item item = wax_batch_item(&in, i);
+		wax_op_called(op);
+		int r = tell_item(op, &place, &item);
+
+		if (r < 0)
+			r = wax_items_leave_out(op, batch, &first, i, r);
+		if (r < 0)
+			return r;
+	}
+	return wax_items_lend_rest(op, batch, first);
+}
+
+void wax_line_op_close(struct wax_op *op)
+{
+	wax_room_fini(op->data);
 }

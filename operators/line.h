@@ -8,9 +8,11 @@
 #include <wax/type.h>
 
 #include "runtime/op.h"
+#include "runtime/room.h"
 #include "runtime/step.h"
 
-/* A line about an item on standard error: what inspect and inspect_debug print. */
+/* What inspect and inspect_debug share: they tell of each item, by a line on standard error if nobody
+ * else is to be told. */
 
 /** Where an operator is at work. */
 static inline struct wax_place wax_op_place(const struct wax_op *op)
@@ -23,18 +25,20 @@ static inline struct wax_place wax_op_place(const struct wax_op *op)
 	};
 }
 
-/** Print "step W0 @1: item"; in a run whose outputs are captured, nothing. op->data is struct wax_room.
- *  @param type of the stream @return 0; negative: -ENOMEM, or what the printer of the type gave back */
-int wax_line_print_item(struct wax_op *op, const struct wax_place *place,
-		const struct wax_type *type, const struct wax_item *item);
+/** What inspect and inspect_debug know. Their op->data is struct wax_room, where a line is written. */
+struct wax_line_params {
+	int (*fn)(const struct wax_place *place, const struct wax_item *item, void *ctx);
+	wax_moment_fn moment_fn; /* neither: a line is printed */
+	void *ctx;
+	const struct wax_type *type; /* of the stream */
+};
 
-/** Print "step W0 @1: text", likewise. */
+/** Tell of each item, and pass it on. */
+int wax_line_op_push(struct wax_op *op, const struct wax_batch *batch, uint32_t input);
+void wax_line_op_close(struct wax_op *op);
+
+/** Print "step W0 @1: text"; in a run whose outputs are captured, nothing.
+ *  @return 0; negative: -ENOMEM, or what the printer of the type gave back */
 int wax_line_print_text(struct wax_op *op, const struct wax_place *place, const char *text);
-
-/** Hand a batch to the capture, if there is one. @return 0; negative, and the operator has failed */
-static inline int wax_line_capture(struct wax_op *op, const struct wax_batch *batch)
-{
-	return wax_op_capture(op) ? wax_op_capture_batch(op, batch) : 0;
-}
 
 #endif
