@@ -183,117 +183,94 @@ static uint64_t sum_pairs(const struct wax_batch *batch)
 
 /* ---- The operators, as flows */
 
-static struct wax_stream add_nothing(struct wax_stream up)
+static struct wax_stream add_nothing(struct wax_stream up, const char *id)
 {
+	(void)id;
 	return up;
 }
 
-static struct wax_stream add_noops(struct wax_stream up)
+static struct wax_stream add_noops(struct wax_stream up, const char *id)
 {
+	(void)id;
 	static const char *const ids[NOOPS] = {"a", "b", "c", "d", "e", "f", "g", "h"};
 	for (uint32_t i = 0; i < NOOPS; i++)
 		up = wax_map_typed(up, ids[i], &copy_number);
 	return up;
 }
 
-static struct wax_stream add_map_typed(struct wax_stream up)
+static struct wax_stream add_map_typed(struct wax_stream up, const char *id)
 {
-	return wax_map_typed(up, "op", &mix_number);
+	return wax_map_typed(up, id, &mix_number);
 }
 
-static struct wax_stream add_map(struct wax_stream up)
+static struct wax_stream add_map(struct wax_stream up, const char *id)
 {
-	return wax_map(up, "op", WAX_U64, mix_item, NULL);
+	return wax_map(up, id, WAX_U64, mix_item, NULL);
 }
 
-static struct wax_stream add_filter(struct wax_stream up)
+static struct wax_stream add_filter(struct wax_stream up, const char *id)
 {
-	return wax_filter_typed(up, "op", &keep_odd);
+	return wax_filter_typed(up, id, &keep_odd);
 }
 
-static struct wax_stream add_key_on(struct wax_stream up)
+static struct wax_stream add_key_on(struct wax_stream up, const char *id)
 {
-	return wax_key_on_typed(up, "op", &mix_key);
+	return wax_key_on_typed(up, id, &mix_key);
 }
 
-static struct wax_stream add_fold(struct wax_stream up)
+static struct wax_stream add_fold(struct wax_stream up, const char *id)
 {
-	return wax_fold_final_typed(up, "op", &add_number);
+	return wax_fold_final_typed(up, id, &add_number);
 }
 
-static struct wax_stream add_stateful(struct wax_stream up)
+static struct wax_stream add_stateful(struct wax_stream up, const char *id)
 {
-	return wax_stateful_map(up, "op", WAX_U64, sizeof(uint64_t), add_item, NULL);
+	return wax_stateful_map(up, id, WAX_U64, sizeof(uint64_t), add_item, NULL);
 }
 
-static struct wax_stream add_running(struct wax_stream up)
-{
-	return wax_sum_running(up, "op");
-}
-
-static struct wax_stream add_count(struct wax_stream up)
-{
-	return wax_count_final(up, "op");
-}
-
-static struct wax_stream add_stateful_batch(struct wax_stream up)
+static struct wax_stream add_stateful_batch(struct wax_stream up, const char *id)
 {
 	static const struct wax_stateful adding = {.size_bytes = sizeof(adding),
 			.state_bytes = sizeof(uint64_t),
 			.on_batch = add_batch};
-	return wax_stateful_batch(up, "op", WAX_U64, &adding, NULL);
+	return wax_stateful_batch(up, id, WAX_U64, &adding, NULL);
 }
 
-static struct wax_stream add_flat_map(struct wax_stream up)
+static struct wax_stream add_flat_map(struct wax_stream up, const char *id)
 {
-	return wax_stateful_flat_map(up, "op", WAX_U64, sizeof(uint64_t), add_item, NULL);
+	return wax_stateful_flat_map(up, id, WAX_U64, sizeof(uint64_t), add_item, NULL);
 }
 
-static struct wax_stream add_count_running(struct wax_stream up)
+static struct wax_stream add_reduce(struct wax_stream up, const char *id)
 {
-	return wax_count_running(up, "op");
+	return wax_reduce_final(up, id, add_state, NULL);
 }
 
-static struct wax_stream add_mean_running(struct wax_stream up)
+static struct wax_stream add_fold_merge(struct wax_stream up, const char *id)
 {
-	return wax_mean_running(up, "op");
+	return wax_fold_merge_final(up, id, WAX_U64, NULL, add_to_state, add_state, NULL);
 }
 
-static struct wax_stream add_min_running(struct wax_stream up)
+static struct wax_stream add_min(struct wax_stream up, const char *id)
 {
-	return wax_min_running(up, "op");
+	return wax_min_final(up, id, NULL, NULL);
 }
 
-static struct wax_stream add_reduce(struct wax_stream up)
+static struct wax_stream add_top_n(struct wax_stream up, const char *id)
 {
-	return wax_reduce_final(up, "op", add_state, NULL);
+	return wax_top_n_final(up, id, 2, NULL, NULL);
 }
 
-static struct wax_stream add_fold_merge(struct wax_stream up)
+static struct wax_stream add_dedup(struct wax_stream up, const char *id)
 {
-	return wax_fold_merge_final(up, "op", WAX_U64, NULL, add_to_state, add_state, NULL);
+	return wax_dedup(up, id, WAX_SAME_KEY, WAX_NEVER);
 }
 
-static struct wax_stream add_min(struct wax_stream up)
-{
-	return wax_min_final(up, "op", NULL, NULL);
-}
-
-static struct wax_stream add_top_n(struct wax_stream up)
-{
-	return wax_top_n_final(up, "op", 2, NULL, NULL);
-}
-
-static struct wax_stream add_dedup(struct wax_stream up)
-{
-	return wax_dedup(up, "op", WAX_SAME_KEY, WAX_NEVER);
-}
-
-static struct wax_stream add_enrich(struct wax_stream up)
+static struct wax_stream add_enrich(struct wax_stream up, const char *id)
 {
 	static const struct wax_enrich_options options = {
 			.size_bytes = sizeof(options), .get = answer};
-	return wax_enrich_cached(up, "op", WAX_U64, add_answer, &options, NULL);
+	return wax_enrich_cached(up, id, WAX_U64, add_answer, &options, NULL);
 }
 
 /* ---- The same by hand: what is made is in `in`, what comes out goes to `out` */
@@ -420,7 +397,7 @@ struct kind {
 	const char *params;
 	enum made made;
 	uint64_t keys;
-	struct wax_stream (*add)(struct wax_stream up);
+	struct wax_stream (*add)(struct wax_stream up, const char *id);
 	void (*by_hand)(const struct batch *in, struct batch *out);
 	uint64_t (*sum)(const struct wax_batch *batch);
 };
@@ -441,9 +418,9 @@ static const struct kind kinds[] = {
 				sum_values},
 		{"stateful_map_1m", "1 Mi keys", PAIRS, 1 << 20, add_stateful, hand_stateful,
 				sum_values},
-		{"sum_running_1k", "1024 keys", PAIRS, 1 << 10, add_running, hand_stateful,
+		{"sum_running_1k", "1024 keys", PAIRS, 1 << 10, wax_sum_running, hand_stateful,
 				sum_values},
-		{"sum_running_1m", "1 Mi keys", PAIRS, 1 << 20, add_running, hand_stateful,
+		{"sum_running_1m", "1 Mi keys", PAIRS, 1 << 20, wax_sum_running, hand_stateful,
 				sum_values},
 		{"stateful_batch_1k", "1024 keys", PAIRS, 1 << 10, add_stateful_batch,
 				hand_stateful, sum_values},
@@ -454,10 +431,10 @@ static const struct kind kinds[] = {
 		{"stateful_flat_map_1m", "1 Mi keys", PAIRS, 1 << 20, add_flat_map, hand_stateful,
 				sum_values},
 		{"count_running_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10,
-				add_count_running, hand_stateful, sum_values},
-		{"mean_running_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, add_mean_running,
+				wax_count_running, hand_stateful, sum_values},
+		{"mean_running_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, wax_mean_running,
 				hand_stateful, sum_values},
-		{"min_running_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, add_min_running,
+		{"min_running_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, wax_min_running,
 				hand_stateful, sum_values},
 		{"reduce_final_1k", "1024 keys", PAIRS, 1 << 10, add_reduce, hand_fold, NULL},
 		{"reduce_final_1m", "1 Mi keys", PAIRS, 1 << 20, add_reduce, hand_fold, NULL},
@@ -477,8 +454,8 @@ static const struct kind kinds[] = {
 		{"dedup_1m", "1 Mi keys", PAIRS, 1 << 20, add_dedup, hand_dedup, sum_values},
 		{"enrich_cached_1k", "1024 keys; yardstick: sums", PAIRS, 1 << 10, add_enrich,
 				hand_stateful, sum_values},
-		{"count_final_10k", "texts, 16 Ki keys", TEXTS, 1 << 14, add_count, hand_count,
-				NULL},
+		{"count_final_10k", "texts, 16 Ki keys", TEXTS, 1 << 14, wax_count_final,
+				hand_count, NULL},
 };
 
 static const struct kind *current;
@@ -487,7 +464,7 @@ static struct flow_items items;
 static void build(struct wax_flow *flow)
 {
 	struct wax_stream stream = wax_input(flow, "make", flow_source(&items));
-	wax_output(current->add(stream), "add", flow_sink(current->sum, false));
+	wax_output(current->add(stream, "op"), "add", flow_sink(current->sum, false));
 }
 
 static void start(const struct kind *kind)
