@@ -116,7 +116,7 @@ static void build(struct wax_flow *flow)
 	struct wax_stream items = wax_input(flow, "drive",
 			wax_source_make(&driver_ops, WAX_KEYED(WAX_U64, WAX_U64), NULL, NULL));
 	items = wax_redistribute(items, "exchange", WAX_DEAL_KEYS);
-	wax_output(items, "out", flow_drop());
+	wax_output(items, "out", wax_null());
 }
 
 static void start_meter(void)

@@ -58,7 +58,7 @@ static void build(struct wax_flow *flow)
 	struct wax_stream items = wax_input(flow, "send",
 			wax_source_make(&sender_ops, WAX_KEYED(WAX_U64, WAX_U64), NULL, NULL));
 	items = wax_redistribute(items, "exchange", WAX_DEAL_KEYS);
-	wax_output(items, "out", flow_drop());
+	wax_output(items, "out", wax_null());
 }
 
 static void measure(uint32_t worker_count)

@@ -131,7 +131,7 @@ static void build_idle(struct wax_flow *flow)
 	struct wax_stream stream = wax_input(flow, "idle",
 			wax_source_make(&idler_ops, WAX_KEYED(WAX_U64, WAX_U64), NULL, NULL));
 	stream = wax_redistribute(stream, "exchange", WAX_DEAL_KEYS);
-	wax_output(stream, "out", flow_drop());
+	wax_output(stream, "out", wax_null());
 }
 
 static double run_idle(int64_t ns)

@@ -100,7 +100,7 @@ static void build_dense(struct wax_flow *flow)
 static void build_hash(struct wax_flow *flow)
 {
 	struct wax_stream stream = add_exchange(flow);
-	wax_output(wax_count_final(stream, "count"), "out", flow_drop());
+	wax_output(wax_count_final(stream, "count"), "out", wax_null());
 	wax_output(stream, "note", flow_sink(count_items, true));
 }
 

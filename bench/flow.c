@@ -311,34 +311,3 @@ struct wax_sink *flow_sink(flow_sum_fn sum, bool notes)
 	*sink = (struct sink){sum, notes, NULL};
 	return wax_sink_make(&sink_ops, NULL, sink, NULL);
 }
-
-static int open_nothing(void *sink, struct wax_env *env, struct wax_bytes saved, void **ret_part,
-		struct wax_err *err)
-{
-	(void)sink;
-	(void)env;
-	(void)saved;
-	(void)err;
-	*ret_part = NULL;
-	return 0;
-}
-
-static int drop(void *part, const struct wax_batch *batch, struct wax_err *err)
-{
-	(void)part;
-	(void)batch;
-	(void)err;
-	return WAX_READY;
-}
-
-static const struct wax_sink_ops drop_ops = {
-		.size_bytes = sizeof(struct wax_sink_ops),
-		.kind = "drop",
-		.open = open_nothing,
-		.write = drop,
-};
-
-struct wax_sink *flow_drop(void)
-{
-	return wax_sink_make(&drop_ops, NULL, NULL, NULL);
-}

@@ -67,7 +67,4 @@ struct wax_source *flow_source(const struct flow_items *items);
  *  @param notes it notes the progress */
 struct wax_sink *flow_sink(flow_sum_fn sum, bool notes);
 
-/** A sink that forgets what it gets. */
-struct wax_sink *flow_drop(void);
-
 #endif
