@@ -398,25 +398,9 @@ static void run_part(const struct stress_options *options, uint32_t workers, boo
 	munmap(part.shared, sizeof(struct shared));
 }
 
-static void hung(int signal)
-{
-	static const char text[] = "FAIL: hung: a mark or a wake-up was lost\n";
-	(void)signal;
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-		_exit(3);
-	_exit(1);
-}
-
 int main(int argc, char **argv)
 {
-	struct stress_options options = stress_parse(argc, argv, 1.0);
-
-	signal(SIGALRM, hung);
-	for (int forked = 0; forked < 2; forked++)
-		for (uint32_t workers = 2; workers <= 4; workers += 2)
-			if ((forked ? options.forks : options.threads) &&
-					(!options.workers || workers == 2))
-				run_part(&options, options.workers ? options.workers : workers,
-						forked);
+	stress_hung = "FAIL: hung: a mark or a wake-up was lost\n";
+	stress_run(argc, argv, 1.0, run_part);
 	return 0;
 }

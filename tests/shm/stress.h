@@ -103,6 +103,33 @@ static inline struct stress_options stress_parse(int argc, char **argv, double s
 	return options;
 }
 
+/* What to say when the alarm that a part has set goes off. */
+static const char *stress_hung = "FAIL: hung\n";
+
+static inline void stress_die_hung(int signal)
+{
+	(void)signal;
+	if (write(STDERR_FILENO, stress_hung, strlen(stress_hung)) < 0)
+		_exit(3);
+	_exit(1);
+}
+
+/* Run the parts that the command line asks for: threads, then forks, two of them, then four. */
+static inline void stress_run(int argc, char **argv, double seconds,
+		void (*run_part)(const struct stress_options *options, uint32_t workers,
+				bool forked))
+{
+	struct stress_options options = stress_parse(argc, argv, seconds);
+
+	signal(SIGALRM, stress_die_hung);
+	for (int forked = 0; forked < 2; forked++)
+		for (uint32_t workers = 2; workers <= 4; workers += 2)
+			if ((forked ? options.forks : options.threads) &&
+					(!options.workers || workers == 2))
+				run_part(&options, options.workers ? options.workers : workers,
+						forked);
+}
+
 struct stress_worker {
 	void (*body)(void *part, uint32_t worker);
 	void *part;

@@ -241,13 +241,6 @@ static void run_part(const struct stress_options *options, uint32_t workers, boo
 
 int main(int argc, char **argv)
 {
-	struct stress_options options = stress_parse(argc, argv, 2);
-
-	for (int forked = 0; forked < 2; forked++)
-		for (uint32_t workers = 2; workers <= 4; workers += 2)
-			if ((forked ? options.forks : options.threads) &&
-					(!options.workers || workers == 2))
-				run_part(&options, options.workers ? options.workers : workers,
-						forked);
+	stress_run(argc, argv, 2, run_part);
 	return 0;
 }
