@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "runtime/exchange.h"
 #include "runtime/exchange_private.h"
@@ -224,6 +225,38 @@ static inline bool net_is_whole(struct net *net)
 			return false;
 	}
 	return true;
+}
+
+/** What the rounds have given, added up. */
+struct net_sum {
+	uint64_t rounds, counted;
+	bool timed; /* it was the time that ended them */
+};
+
+/** Play a seed after the other, as the command line says: [--seed S] [--rounds N | --seconds N]. */
+static inline struct net_sum net_run_rounds(
+		int argc, char **argv, uint64_t rounds, uint64_t (*play)(uint64_t seed))
+{
+	uint64_t first = 1;
+	time_t until = 0;
+
+	for (int i = 1; i + 1 < argc; i += 2) {
+		uint64_t value = strtoull(argv[i + 1], NULL, 10);
+
+		if (strcmp(argv[i], "--seed") == 0)
+			first = value;
+		else if (strcmp(argv[i], "--rounds") == 0)
+			rounds = value;
+		else if (strcmp(argv[i], "--seconds") == 0)
+			until = time(NULL) + (time_t)value;
+	}
+
+	struct net_sum sum = {.timed = until > 0};
+
+	printf("seeds from %llu\n", (unsigned long long)first);
+	for (; until ? time(NULL) < until : sum.rounds < rounds; sum.rounds++)
+		sum.counted += play(first + sum.rounds);
+	return sum;
 }
 
 #endif

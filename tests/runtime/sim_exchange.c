@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
-#include <time.h>
 
 #include "tests/runtime/exchange_net.h"
 
@@ -38,7 +37,7 @@ struct source {
 	uint32_t sent;
 	uint32_t epoch; /* marks sent */
 	bool ended;
-	uint8_t arrived[ITEMS_MAX]; /* at which workers, a bit each */
+	uint8_t arrived[ITEMS_MAX];        /* at which workers, a bit each */
 	uint32_t last_at[NET_WORKERS_MAX]; /* number + 1 of the last to arrive there */
 };
 
@@ -393,24 +392,8 @@ static uint64_t run_round(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = 1, rounds = 400, items = 0;
-	time_t until = 0;
+	struct net_sum sum = net_run_rounds(argc, argv, 400, run_round);
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		uint64_t value = strtoull(argv[i + 1], NULL, 10);
-
-		if (strcmp(argv[i], "--seed") == 0)
-			seed = value;
-		else if (strcmp(argv[i], "--rounds") == 0)
-			rounds = value;
-		else if (strcmp(argv[i], "--seconds") == 0)
-			until = time(NULL) + (time_t)value;
-	}
-	uint64_t first = seed;
-
-	printf("seeds from %" PRIu64 "\n", first);
-	for (; until ? time(NULL) < until : seed < first + rounds; seed++)
-		items += run_round(seed);
-	printf("%" PRIu64 " rounds, %" PRIu64 " items\n", seed - first, items);
+	printf("%" PRIu64 " rounds, %" PRIu64 " items\n", sum.rounds, sum.counted);
 	return 0;
 }

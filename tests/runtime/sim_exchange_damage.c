@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
-#include <time.h>
 
 #include "tests/runtime/exchange_damage.h"
 
@@ -25,25 +24,9 @@ static uint64_t play_random(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = 1, rounds = 1500, reported = 0;
-	time_t until = 0;
+	struct net_sum sum = net_run_rounds(argc, argv, 1500, play_random);
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		uint64_t value = strtoull(argv[i + 1], NULL, 10);
-
-		if (strcmp(argv[i], "--seed") == 0)
-			seed = value;
-		else if (strcmp(argv[i], "--rounds") == 0)
-			rounds = value;
-		else if (strcmp(argv[i], "--seconds") == 0)
-			until = time(NULL) + (time_t)value;
-	}
-	uint64_t first = seed;
-
-	printf("seeds from %" PRIu64 "\n", first);
-	for (; until ? time(NULL) < until : seed < first + rounds; seed++)
-		reported += play_random(seed);
-	printf("%" PRIu64 " rounds, damage reported in %" PRIu64 "\n", seed - first, reported);
-	NET_CHECK(until || reported > rounds / 10);
+	printf("%" PRIu64 " rounds, damage reported in %" PRIu64 "\n", sum.rounds, sum.counted);
+	NET_CHECK(sum.timed || sum.counted > sum.rounds / 10);
 	return 0;
 }
