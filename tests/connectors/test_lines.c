@@ -11,6 +11,7 @@
 
 #include "connectors/lines.h"
 #include "runtime/port.h"
+#include "tests/support/random.h"
 
 enum { TEXT_BYTES_MAX = 64 * 1024 };
 
@@ -29,15 +30,6 @@ struct reader {
 	struct wax_err err;
 	unsigned woken;
 };
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
 
 static void found_add(struct found *found, const char *text, size_t bytes)
 {

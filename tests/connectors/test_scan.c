@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "connectors/scan.h"
+#include "tests/support/random.h"
 
 enum { SPANS_MAX = 1024 };
 
@@ -15,15 +16,6 @@ struct text {
 	char *bytes;
 	uint32_t count;
 };
-
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
 
 static struct text text_make(uint32_t bytes, uint32_t alignment, uint64_t *random)
 {

@@ -40,7 +40,7 @@ struct harness {
 
 static inline uint64_t below(struct harness *harness, uint64_t bound)
 {
-	return stress_random(&harness->random) % bound;
+	return next_random(&harness->random) % bound;
 }
 
 __attribute__((noreturn, format(printf, 2, 3))) static inline void harness_fail(

@@ -61,7 +61,7 @@ struct worker {
 
 static uint32_t below(struct worker *worker, uint32_t bound)
 {
-	return (uint32_t)(stress_random(&worker->random) % bound);
+	return (uint32_t)(next_random(&worker->random) % bound);
 }
 
 /* ---- Sending */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/letters.h"
+#include "tests/support/random.h"
 
 static char path[64];
 
@@ -97,16 +98,6 @@ Test(letters, numbers_are_exact_and_readable)
 }
 
 /* ---- Whatever bytes come, the line gives them back. */
-
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t number = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	number = (number ^ number >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	number = (number ^ number >> 27) * UINT64_C(0x94d049bb133111eb);
-	return number ^ number >> 31;
-}
 
 static unsigned hex_digit(char c)
 {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shm/atomic.h"
+#include "tests/support/random.h"
 
 /*
  * What the stress programs of this layer share: workers that are threads (so that ThreadSanitizer
@@ -52,15 +53,6 @@ static inline uint64_t stress_ns(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* splitmix64: any start is a good one. */
-static inline uint64_t stress_random(uint64_t *state)
-{
-	uint64_t value = *state += UINT64_C(0x9e3779b97f4a7c15);
-	value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-	return value ^ value >> 31;
 }
 
 /* Memory that threads and forks share, all zero. */

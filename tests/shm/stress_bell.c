@@ -61,7 +61,7 @@ static void doze(struct wax_bell *bell)
 static void spin(struct worker *worker)
 {
 	/* From nothing to about a wake-up, every order of magnitude as often. */
-	uint64_t dice = stress_random(&worker->random);
+	uint64_t dice = next_random(&worker->random);
 	for (uint64_t i = (dice >> 32) % (UINT64_C(1) << dice % 13); i > 0; i--)
 		wax_cpu_relax();
 }
@@ -94,7 +94,7 @@ static void announce(struct worker *worker, uint32_t to)
 static void send_token(struct worker *worker)
 {
 	const struct part *part = worker->part;
-	uint32_t to = (uint32_t)(stress_random(&worker->random) % (part->workers - 1));
+	uint32_t to = (uint32_t)(next_random(&worker->random) % (part->workers - 1));
 	to += to >= worker->me;
 	struct wax_tx *tx = &worker->to[to];
 	struct wax_bell *bell = wax_segment_bell(&part->segment, to);

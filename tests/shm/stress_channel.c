@@ -163,7 +163,7 @@ static void age(const struct wax_segment *segment, uint32_t from, uint32_t to)
 static uint64_t seed_of(uint32_t from, uint32_t to, uint32_t edge, uint64_t number)
 {
 	uint64_t state = number * 4096 + from * 256 + to * 16 + edge;
-	return stress_random(&state);
+	return next_random(&state);
 }
 
 static void fill(uint64_t *words, uint32_t bytes, uint64_t seed)
@@ -182,7 +182,7 @@ static bool filled(const uint64_t *words, uint32_t bytes, uint64_t seed)
 
 static void pause_at_random(struct worker *worker)
 {
-	uint64_t dice = stress_random(&worker->random);
+	uint64_t dice = next_random(&worker->random);
 	if (dice % 2048 == 0)
 		usleep(50);
 	else if (dice % 64 == 0)
@@ -268,7 +268,7 @@ static void send_slab(struct worker *worker, uint32_t to, uint32_t edge, uint32_
 	const struct wax_segment *segment = &worker->part->segment;
 	uint32_t slab = wax_segment_lane_slab(&segment->layout, edge, to) + i - edge * SLABS;
 	uint64_t seed = seed_of(worker->me, to, edge, sender->sent[edge]);
-	uint32_t bytes = (uint32_t)(stress_random(&worker->random) % (SLAB_BYTES / 8) + 1) * 8;
+	uint32_t bytes = (uint32_t)(next_random(&worker->random) % (SLAB_BYTES / 8) + 1) * 8;
 	struct wax_slot *slot = wax_tx_slot(&sender->tx);
 
 	number_first(&sender->tx);
@@ -304,7 +304,7 @@ static void send_inline(struct worker *worker, uint32_t to, uint32_t edge)
 static bool send_one(struct worker *worker, uint32_t to)
 {
 	struct sender *sender = &worker->senders[to];
-	uint64_t dice = stress_random(&worker->random);
+	uint64_t dice = next_random(&worker->random);
 	uint32_t edge = (uint32_t)(dice >> 32) % EDGES;
 	int slab = find_slab(sender, edge);
 
@@ -440,7 +440,7 @@ static bool finished(const struct worker *worker)
 static bool serve_peer(struct worker *worker, uint32_t peer, bool stop)
 {
 	struct receiver *receiver = &worker->receivers[peer];
-	uint64_t dice = stress_random(&worker->random);
+	uint64_t dice = next_random(&worker->random);
 	bool busy = false;
 
 	for (uint64_t i = dice % 8; i > 0 && receive_one(worker, peer); i--)
@@ -466,7 +466,7 @@ static void mark_some(struct worker *worker, bool stop)
 
 		if (wax_mark_ended(mark))
 			continue;
-		if (stop || (more && stress_random(&worker->random) % 8 == 0))
+		if (stop || (more && next_random(&worker->random) % 8 == 0))
 			post_mark(worker, edge, stop);
 	}
 }
