@@ -11,6 +11,7 @@
 
 #include "connectors/lines.h"
 #include "runtime/port.h"
+#include "tests/support/loops.h"
 #include "tests/support/random.h"
 
 enum { TEXT_BYTES_MAX = 64 * 1024 };
@@ -149,16 +150,6 @@ static int read_all(struct reader *reader, struct found *found)
 	return rc;
 }
 
-static struct wax_loop *open_loop(enum wax_io io)
-{
-	struct wax_loop *loop;
-	struct wax_err err = {0};
-
-	if (wax_loop_open(io, 16, &loop, &err) < 0)
-		cr_skip_test("%s", err.text);
-	return loop;
-}
-
 static int file_of(const char *text, size_t bytes)
 {
 	int fd = memfd_create("lines", MFD_CLOEXEC);
@@ -196,9 +187,9 @@ static uint32_t random_buffer_bytes(uint64_t *random)
 	return sizes[next_random(random) % (sizeof(sizes) / sizeof(sizes[0]))];
 }
 
-static void ranges_hold_each_line_once(enum wax_io io)
+BOTH(lines, ranges_hold_each_line_once)
 {
-	struct reader reader = {.loop = open_loop(io)};
+	struct reader reader = {.loop = loop};
 	char *text = malloc(TEXT_BYTES_MAX);
 	uint64_t random = 1;
 	char what[100];
@@ -243,19 +234,9 @@ static void ranges_hold_each_line_once(enum wax_io io)
 	free(text);
 }
 
-Test(lines, ranges_hold_each_line_once_with_uring)
+BOTH(lines, streams_of_any_pieces)
 {
-	ranges_hold_each_line_once(WAX_IO_URING);
-}
-
-Test(lines, ranges_hold_each_line_once_with_posix)
-{
-	ranges_hold_each_line_once(WAX_IO_POSIX);
-}
-
-static void streams_of_any_pieces(enum wax_io io)
-{
-	struct reader reader = {.loop = open_loop(io)};
+	struct reader reader = {.loop = loop};
 	char *text = malloc(TEXT_BYTES_MAX);
 	uint64_t random = 2;
 
@@ -306,16 +287,6 @@ static void streams_of_any_pieces(enum wax_io io)
 	}
 	wax_loop_close(reader.loop);
 	free(text);
-}
-
-Test(lines, streams_of_any_pieces_with_uring)
-{
-	streams_of_any_pieces(WAX_IO_URING);
-}
-
-Test(lines, streams_of_any_pieces_with_posix)
-{
-	streams_of_any_pieces(WAX_IO_POSIX);
 }
 
 /* Stop after a random number of calls, go on at the offset, until the end. */
