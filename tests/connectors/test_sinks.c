@@ -12,6 +12,7 @@
 
 #include <wax/connectors.h>
 
+#include "tests/support/files.h"
 #include "tests/support/stage.h"
 
 static struct stage stage;
@@ -70,27 +71,6 @@ static int write_line(const char *text)
 	return sink->ops.write(part, &batch, &err);
 }
 
-static void expect_file(const char *file_path, const char *expected)
-{
-	char text[256];
-	FILE *file = fopen(file_path, "r");
-	size_t bytes;
-
-	cr_assert_not_null(file, "%s", file_path);
-	bytes = fread(text, 1, sizeof(text) - 1, file);
-	text[bytes] = '\0';
-	fclose(file);
-	cr_assert_str_eq(text, expected);
-}
-
-static void fill_file(const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	fputs(text, file);
-	fclose(file);
-}
-
 Test(sinks, file_is_left_alone_until_it_is_opened)
 {
 	sink = wax_file(path, NULL);
@@ -100,14 +80,14 @@ Test(sinks, file_is_left_alone_until_it_is_opened)
 	cr_assert_neq(access(path, F_OK), 0);
 
 	wax_parts_fini(&parts);
-	fill_file("old\n");
+	fill_file(path, "old\n");
 	cr_assert_eq(list(), 0);
 	expect_file(path, "old\n");
 }
 
 Test(sinks, file_is_emptied_and_written)
 {
-	fill_file("old contents\n");
+	fill_file(path, "old contents\n");
 	sink = wax_file(path, NULL);
 	cr_assert_eq(open_part(ANEW), 0, "%s", err.text);
 	cr_assert_eq(write_line("one"), WAX_READY);
@@ -279,7 +259,7 @@ Test(sinks, file_that_lost_what_was_saved_is_refused)
 {
 	uint64_t saved = 100;
 
-	fill_file("short\n");
+	fill_file(path, "short\n");
 	sink = wax_file(path, NULL);
 	cr_assert_eq(open_part((struct wax_bytes){&saved, sizeof(saved)}), -ESTALE);
 	expect_file(path, "short\n");
@@ -299,7 +279,7 @@ Test(sinks, file_that_cannot_be_is_an_error_before_the_run)
 	cr_assert_eq(list(), -EISDIR);
 	wax_sink_free(sink);
 
-	fill_file("");
+	fill_file(path, "");
 	strcat(path, "/x");
 	sink = wax_file(path, NULL);
 	cr_assert_eq(list(), -ENOTDIR);
@@ -372,7 +352,7 @@ Test(sinks, dir_per_worker_is_the_file_of_its_instance)
 	uint64_t saved = 4;
 
 	snprintf(path, sizeof(path), "%s/part-00003", folder);
-	fill_file("one\ntwo\n");
+	fill_file(path, "one\ntwo\n");
 	sink = wax_dir(folder, 0, NULL);
 	stage.env.instance = 3;
 	cr_assert_eq(open_part((struct wax_bytes){&saved, sizeof(saved)}), 0, "%s", err.text);
@@ -400,7 +380,7 @@ Test(sinks, dir_of_another_number_of_files_cannot_go_on)
 
 Test(sinks, dir_that_is_a_file_is_an_error)
 {
-	fill_file("");
+	fill_file(path, "");
 	sink = wax_dir(path, 2, NULL);
 	cr_assert_eq(list(), -ENOTDIR);
 	wax_sink_free(sink);
@@ -424,7 +404,7 @@ Test(sinks, standard_output_is_written_where_it_stands)
 {
 	int fd;
 
-	fill_file("");
+	fill_file(path, "");
 	fd = open(path, O_WRONLY);
 	cr_assert_eq(write(fd, "head\n", 5), 5);
 	redirect(fd);

@@ -14,6 +14,7 @@
 #include <wax/connector.h>
 
 #include "connectors/writer.h"
+#include "tests/support/files.h"
 
 /* Each test runs with each backend of the loop. */
 #define BOTH(name)                                                                                 \
@@ -124,25 +125,6 @@ static int flush(void)
 	}
 }
 
-static void expect_file(const char *expected)
-{
-	char text[256];
-	FILE *file = fopen(path, "r");
-	size_t bytes = fread(text, 1, sizeof(text) - 1, file);
-
-	text[bytes] = '\0';
-	fclose(file);
-	cr_assert_str_eq(text, expected);
-}
-
-static void fill_file(const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	fputs(text, file);
-	fclose(file);
-}
-
 BOTH(lines_come_out_in_order)
 {
 	static const char heap[] = "onetwothree";
@@ -153,9 +135,9 @@ BOTH(lines_come_out_in_order)
 	open_on(open(path, O_WRONLY), 0);
 	cr_assert_eq(wax_writer_write(writer, &batch, &err), WAX_READY);
 	cr_assert_eq(write_line("four"), WAX_READY);
-	expect_file("");
+	expect_file(path, "");
 	cr_assert_eq(flush(), WAX_READY);
-	expect_file("one\ntwo\n\nthree\nfour\n");
+	expect_file(path, "one\ntwo\n\nthree\nfour\n");
 	cr_assert_eq(wax_writer_offset(writer), 20);
 	cr_assert_eq(wax_writer_sync(writer, &err), 0);
 }
@@ -171,15 +153,15 @@ BOTH(flush_of_nothing_is_ready)
 
 BOTH(lines_go_behind_the_offset)
 {
-	fill_file("0123456789");
+	fill_file(path, "0123456789");
 	open_on(open(path, O_WRONLY), 4);
 	write_line("ab");
 	cr_assert_eq(flush(), WAX_READY);
-	expect_file("0123ab\n789");
+	expect_file(path, "0123ab\n789");
 	cr_assert_eq(wax_writer_offset(writer), 7);
 	write_line("c");
 	cr_assert_eq(flush(), WAX_READY);
-	expect_file("0123ab\nc\n9");
+	expect_file(path, "0123ab\nc\n9");
 }
 
 BOTH(own_position_of_a_file_is_respected)
@@ -192,18 +174,18 @@ BOTH(own_position_of_a_file_is_respected)
 	cr_assert_eq(flush(), WAX_READY);
 	write_line("two");
 	cr_assert_eq(flush(), WAX_READY);
-	expect_file("head\none\ntwo\n");
+	expect_file(path, "head\none\ntwo\n");
 }
 
 BOTH(file_opened_to_append_is_appended_to)
 {
-	fill_file("head\n");
+	fill_file(path, "head\n");
 	open_on(open(path, O_WRONLY | O_APPEND), -1);
 	write_line("one");
 	cr_assert_eq(flush(), WAX_READY);
 	write_line("two");
 	cr_assert_eq(flush(), WAX_READY);
-	expect_file("head\none\ntwo\n");
+	expect_file(path, "head\none\ntwo\n");
 }
 
 enum { MANY = 300000 };
@@ -426,7 +408,7 @@ static int secure(uint64_t end)
 
 BOTH(nothing_is_secure_already)
 {
-	fill_file("0123456789");
+	fill_file(path, "0123456789");
 	open_on(open(path, O_WRONLY), 10);
 	cr_assert_eq(wax_writer_end(writer), 10);
 	cr_assert_eq(wax_writer_secure(writer, 10, &err), WAX_READY);
@@ -441,10 +423,10 @@ BOTH(lines_are_written_while_those_before_are_secured)
 	cr_assert_eq(write_line("two"), WAX_READY);
 	cr_assert_eq(wax_writer_end(writer), 8);
 	cr_assert_eq(secure(4), WAX_READY);
-	expect_file("one\n");
+	expect_file(path, "one\n");
 	cr_assert_eq(wax_writer_secure(writer, 4, &err), WAX_READY, "and it stays so");
 	cr_assert_eq(secure(8), WAX_READY);
-	expect_file("one\ntwo\n");
+	expect_file(path, "one\ntwo\n");
 }
 
 /* The second end is wanted while the first is being secured. */
@@ -456,7 +438,7 @@ BOTH(more_is_secured_behind_what_is_under_way)
 	write_line("two");
 	cr_assert_eq(wax_writer_secure(writer, 8, &err), WAX_PENDING);
 	cr_assert_eq(secure(8), WAX_READY);
-	expect_file("one\ntwo\n");
+	expect_file(path, "one\ntwo\n");
 }
 
 BOTH(many_lines_are_secured_epoch_by_epoch)
@@ -492,7 +474,7 @@ BOTH(what_goes_through_a_pipe_is_secure_when_it_is_in_there)
 	write_line("one");
 	cr_assert_eq(secure(4), WAX_READY);
 	drain_pipe();
-	expect_file("one\n");
+	expect_file(path, "one\n");
 }
 
 BOTH(failed_write_is_told_to_who_secures)
@@ -581,15 +563,15 @@ Test(writer, path_opens_what_can_be_written)
 	int fd;
 
 	set_up(WAX_IO_POSIX);
-	fill_file("old");
+	fill_file(path, "old");
 	fd = wax_writer_open_path(path, 0, &regular, &err);
 	cr_assert_geq(fd, 0);
 	cr_assert(regular);
 	cr_assert_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
 	close(fd);
-	expect_file("old");
+	expect_file(path, "old");
 	close(wax_writer_open_path(path, O_TRUNC, &regular, &err));
-	expect_file("");
+	expect_file(path, "");
 
 	fd = wax_writer_open_path("/dev/null", O_TRUNC, &regular, &err);
 	cr_assert_geq(fd, 0);
