@@ -1,46 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/operators/flows.h"
+#include "tests/operators/numbers_running.h"
 
-static uint64_t two = 2, thousand = 1000;
-
-WAX_MAP(to_i32, uint64_t, in, int32_t, out)
-{
-	*out = (int32_t)*in - 3;
-}
-
-WAX_MAP(to_u32, uint64_t, in, uint32_t, out)
-{
-	*out = (uint32_t)*in + 3000000000u;
-}
-
-WAX_MAP(to_i64, uint64_t, in, int64_t, out)
-{
-	*out = (int64_t)*in - 3;
-}
-
-WAX_MAP(to_f64, uint64_t, in, double, out)
-{
-	*out = (double)*in / 4;
-}
-
-#define FLOW_OF(name, kernel)                                                                      \
-	static void name(struct wax_flow *flow)                                                    \
-	{                                                                                          \
-		struct wax_stream up = keyed_numbers(flow, 5, &two);                               \
-                                                                                                   \
-		up = wax_map_typed(up, "to", &kernel);                                             \
-		run_flow_output(wax_sum_running(up, "s"), "%k:%v");                                \
-	}
-
-FLOW_OF(of_i32, to_i32)
-FLOW_OF(of_u32, to_u32)
-FLOW_OF(of_i64, to_i64)
-FLOW_OF(of_f64, to_f64)
-
-static void of_u64(struct wax_flow *flow)
-{
-	run_flow_output(wax_sum_running(keyed_numbers(flow, 5, &two), "s"), "%k:%v");
-}
+FLOWS_OF(wax_sum_running)
 
 Test(sum_running, adds_numbers_of_each_type)
 {
@@ -57,7 +18,7 @@ WAX_MAP(to_least, uint64_t, in, int64_t, out)
 	*out = *in ? -1 : INT64_MIN;
 }
 
-FLOW_OF(beyond_i64, to_least)
+FLOW_OF(beyond_i64, to_least, wax_sum_running)
 
 Test(sum_running, wraps_around)
 {
