@@ -170,4 +170,20 @@ static inline void assert_has_all(const struct wax_program *program, int (*print
 	free(text);
 }
 
+/* print_man, print_bash, print_zsh and print_fish of a program. */
+#define PRINT_ALL(program)                                                                         \
+	static int print_man(FILE *out)                                                            \
+	{                                                                                          \
+		return wax_program_print_man(&program, out);                                       \
+	}                                                                                          \
+	PRINT_COMPLETION(program, print_bash, WAX_OPTION_SHELL_BASH)                               \
+	PRINT_COMPLETION(program, print_zsh, WAX_OPTION_SHELL_ZSH)                                 \
+	PRINT_COMPLETION(program, print_fish, WAX_OPTION_SHELL_FISH)
+
+#define PRINT_COMPLETION(program, name, shell)                                                     \
+	static int name(FILE *out)                                                                 \
+	{                                                                                          \
+		return wax_program_print_completion(&program, shell, out);                         \
+	}
+
 #endif

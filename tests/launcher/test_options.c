@@ -481,25 +481,7 @@ static int print_help(FILE *out)
 	return wax_program_print_help(&wax_option_program, NULL, out);
 }
 
-static int print_man(FILE *out)
-{
-	return wax_program_print_man(&wax_option_program, out);
-}
-
-static int print_bash(FILE *out)
-{
-	return wax_program_print_completion(&wax_option_program, WAX_OPTION_SHELL_BASH, out);
-}
-
-static int print_zsh(FILE *out)
-{
-	return wax_program_print_completion(&wax_option_program, WAX_OPTION_SHELL_ZSH, out);
-}
-
-static int print_fish(FILE *out)
-{
-	return wax_program_print_completion(&wax_option_program, WAX_OPTION_SHELL_FISH, out);
-}
+PRINT_ALL(wax_option_program)
 
 Test(options, help_is_as_agreed)
 {

@@ -214,25 +214,7 @@ static int print_unknown_topic(FILE *out)
 	return wax_program_print_help(&wax_tool_program, "nothing", out);
 }
 
-static int print_man(FILE *out)
-{
-	return wax_program_print_man(&wax_tool_program, out);
-}
-
-static int print_bash(FILE *out)
-{
-	return wax_program_print_completion(&wax_tool_program, WAX_OPTION_SHELL_BASH, out);
-}
-
-static int print_zsh(FILE *out)
-{
-	return wax_program_print_completion(&wax_tool_program, WAX_OPTION_SHELL_ZSH, out);
-}
-
-static int print_fish(FILE *out)
-{
-	return wax_program_print_completion(&wax_tool_program, WAX_OPTION_SHELL_FISH, out);
-}
+PRINT_ALL(wax_tool_program)
 
 Test(wax_options, help_is_as_agreed)
 {
