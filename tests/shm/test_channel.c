@@ -114,23 +114,28 @@ Test(channel, directions_and_pairs_do_not_mix)
 	cr_assert_eq(what, 5);
 }
 
+static void go_full_laps(struct wax_tx *tx, struct wax_rx *rx)
+{
+	for (uint64_t lap = 0; lap < 5; lap++) {
+		for (uint64_t i = 0; i < RING; i++)
+			push_number(tx, lap * RING + i);
+		for (uint64_t i = 0; i < RING; i++) {
+			const struct wax_slot *slot = wax_rx_peek(rx);
+			cr_assert_not_null(slot);
+			cr_assert_eq(slot->epoch, lap * RING + i);
+			wax_rx_pop(rx);
+		}
+		cr_assert_null(wax_rx_peek(rx));
+	}
+}
+
 Test(channel, full_lap_of_the_ring_is_kept)
 {
 	struct wax_segment segment = make_or_fail();
 	struct wax_tx tx = wax_tx_open(&segment, 0, 1);
 	struct wax_rx rx = wax_rx_open(&segment, 1, 0);
 
-	for (uint64_t lap = 0; lap < 5; lap++) {
-		for (uint64_t i = 0; i < RING; i++)
-			push_number(&tx, lap * RING + i);
-		for (uint64_t i = 0; i < RING; i++) {
-			const struct wax_slot *slot = wax_rx_peek(&rx);
-			cr_assert_not_null(slot);
-			cr_assert_eq(slot->epoch, lap * RING + i);
-			wax_rx_pop(&rx);
-		}
-		cr_assert_null(wax_rx_peek(&rx));
-	}
+	go_full_laps(&tx, &rx);
 }
 
 Test(channel, credits_come_home_in_the_order_of_their_return)
@@ -185,17 +190,7 @@ Test(channel, full_laps_wrap_around_too)
 	struct wax_rx rx;
 
 	open_at(&segment, UINT32_MAX - 2 * RING - 3, &tx, &rx);
-	for (uint64_t lap = 0; lap < 5; lap++) {
-		for (uint64_t i = 0; i < RING; i++)
-			push_number(&tx, lap * RING + i);
-		for (uint64_t i = 0; i < RING; i++) {
-			const struct wax_slot *slot = wax_rx_peek(&rx);
-			cr_assert_not_null(slot);
-			cr_assert_eq(slot->epoch, lap * RING + i);
-			wax_rx_pop(&rx);
-		}
-		cr_assert_null(wax_rx_peek(&rx));
-	}
+	go_full_laps(&tx, &rx);
 }
 
 static void pause_a_little(void)
