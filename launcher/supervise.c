@@ -14,18 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/assert.h"
+#include "launcher/epochs.h"
 #include "runtime/clock.h"
 #include "runtime/loop.h"
 #include "runtime/units.h"
 #include "runtime/worker.h"
-#include "shm/bell.h"
 
-enum {
-	LOOP_ENTRIES = 64,
-	/* How soon to look again when an epoch took longer than its interval. */
-	EPOCH_RETRY_NS = 1000 * 1000,
-};
+enum { LOOP_ENTRIES = 64 };
 
 struct supervisor;
 
@@ -41,7 +36,7 @@ struct supervisor {
 	const struct wax_supervision *run;
 	struct wax_loop *loop;
 	struct child *children;
-	pid_t *pids; /* of the children, 0: gone; for the watchdog */
+	pid_t *pids; /* of the children, 0: gone; for the watchdog and the epochs */
 	struct wax_watchdog *watchdog; /* NULL: none wanted */
 	uint32_t child_count;
 	uint32_t alive;
@@ -53,10 +48,9 @@ struct supervisor {
 	bool ending_known; /* the first reason counts */
 	struct wax_ended ended;
 	int stop_signal; /* the first one; 0: none */
-	uint64_t last_epoch; /* after which the run is over; 0: not known yet */
+	struct wax_epochs epochs;
 
-	uint64_t epoch_at; /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
-	uint64_t sample_at;
+	uint64_t sample_at; /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
 	uint32_t sample_phase; /* how much of sample_ns the next one is later; a fraction of 2^32 */
 	uint64_t look_at; /* of the watchdog */
 	uint64_t progress_at;
@@ -232,123 +226,12 @@ static uint64_t after(uint64_t now, int64_t interval_ns)
 	return interval_ns > 0 ? now + (uint64_t)interval_ns : UINT64_MAX;
 }
 
-/* ---- Telling the workers */
-
-static void ring_all(struct supervisor *supervisor)
-{
-	const struct wax_supervision *run = supervisor->run;
-	wax_bell_barrier(wax_segment_bell(run->segment, 0));
-	for (uint32_t i = 0; i < run->plan->worker_count; i++) {
-		struct wax_bell *bell = wax_segment_bell(run->segment, i);
-		if (wax_bell_wanted(bell, WAX_BELL_NOW))
-			wax_bell_ring(bell, run->bells[i]);
-	}
-}
-
-/* One epoch at a time: the next begins when all workers have finished the one before. */
-static bool epoch_is_done(const struct supervisor *supervisor)
-{
-	const struct wax_control *control = supervisor->run->control;
-	uint64_t before = wax_load_relaxed(&control->header->epoch) - 1; /* we alone write it */
-	for (uint32_t i = 0; i < supervisor->child_count; i++) {
-		const struct wax_worker_record *record = wax_control_worker(control, i);
-		/* done:A. Pairs with the release in report_epoch of the worker. */
-		if (supervisor->children[i].pid > 0 &&
-				wax_load_acquire(&record->epoch_done) < before)
-			return false;
-	}
-	return true;
-}
-
-/* Where state is kept: and it is committed, and the sinks know. */
-static bool commit_is_told(const struct supervisor *supervisor)
-{
-	const struct wax_control *control = supervisor->run->control;
-	uint64_t before = wax_load_relaxed(&control->header->epoch) - 1; /* we alone write it */
-	for (uint32_t i = 0; supervisor->run->recovery && i < supervisor->child_count; i++) {
-		/* Relaxed: nothing is read by its order. */
-		if (wax_load_relaxed(&wax_control_worker(control, i)->commit_told) < before)
-			return false;
-	}
-	return true;
-}
-
-static void advance_epoch(struct supervisor *supervisor, uint64_t now)
-{
-	struct wax_control_header *header = supervisor->run->control->header;
-	if (!epoch_is_done(supervisor) || !commit_is_told(supervisor)) {
-		supervisor->epoch_at = now + EPOCH_RETRY_NS;
-		return;
-	}
-	/* epoch:A. Pairs with the acquire in look_at_launcher of the worker. */
-	wax_store_release(&header->epoch, wax_load_relaxed(&header->epoch) + 1);
-	ring_all(supervisor);
-	supervisor->epoch_at = after(now, supervisor->run->options->snapshot_interval_ns);
-}
-
-/* ---- Commit */
-
-static bool all_finished(const struct supervisor *supervisor)
-{
-	const struct wax_control *control = supervisor->run->control;
-	for (uint32_t i = 0; i < supervisor->child_count; i++) {
-		/* Relaxed: the worker rings behind it, and nothing is read by its order. */
-		if (wax_load_relaxed(&wax_control_worker(control, i)->finished) == 0)
-			return false;
-	}
-	return true;
-}
-
-/* Where state is kept: nothing will come any more but a last epoch. */
-static bool is_ending(const struct supervisor *supervisor)
-{
-	return supervisor->run->recovery && (supervisor->stop_signal || all_finished(supervisor));
-}
-
-/* The epoch before the current one is whole in all logs: so it is committed, whatever happens from
- * now on. Saying so makes it visible. */
-static void commit(struct supervisor *supervisor)
-{
-	const struct wax_supervision *run = supervisor->run;
-	struct wax_control_header *header = run->control->header;
-	/* Relaxed: we alone write these. */
-	uint64_t done = wax_load_relaxed(&header->epoch) - 1;
-	if (!epoch_is_done(supervisor) || wax_load_relaxed(&header->committed) >= done)
-		return;
-	/* Relaxed: workers act on the number alone. */
-	wax_store_relaxed(&header->committed, done);
-	ring_all(supervisor);
-	wax_recovery_committed(run->recovery, run->control);
-}
-
-/* When nothing more will come there is a last epoch, and behind it the end. */
-static void end_behind_last_epoch(struct supervisor *supervisor)
-{
-	struct wax_control_header *header = supervisor->run->control->header;
-	if (!is_ending(supervisor))
-		return;
-	if (supervisor->last_epoch == 0) {
-		uint64_t epoch = wax_load_relaxed(&header->epoch);
-		advance_epoch(supervisor, wax_clock_monotonic());
-		if (wax_load_relaxed(&header->epoch) == epoch)
-			return; /* it is tried again soon */
-		supervisor->last_epoch = epoch;
-		supervisor->epoch_at = UINT64_MAX;
-	}
-	if (wax_load_relaxed(&header->committed) < supervisor->last_epoch)
-		return;
-	/* stop:A. Pairs with the acquire in look_at_launcher of the worker: what is committed comes
-	 * before it. */
-	wax_store_release(&header->stop, WAX_STOP_QUIT);
-	ring_all(supervisor);
-}
+/* ---- Epochs, and stops */
 
 static void look_at_epochs(struct supervisor *supervisor)
 {
-	if (!supervisor->run->recovery || supervisor->ending_known)
-		return;
-	commit(supervisor);
-	end_behind_last_epoch(supervisor);
+	if (!supervisor->ending_known)
+		wax_epochs_look(&supervisor->epochs);
 }
 
 static void on_rung(struct wax_completion *completion, int result)
@@ -376,10 +259,7 @@ static void begin_drain(struct supervisor *supervisor, int signal_number)
 	notice(supervisor, sentence);
 	supervisor->stop_signal = signal_number;
 	supervisor->drain_until = wax_clock_monotonic() + (uint64_t)patience;
-	/* Relaxed: the bell's barrier orders it. */
-	wax_store_relaxed(&supervisor->run->control->header->stop,
-			supervisor->run->recovery ? WAX_STOP_SUSPEND : WAX_STOP_INPUT);
-	ring_all(supervisor);
+	wax_epochs_stop(&supervisor->epochs);
 	look_at_epochs(supervisor);
 }
 
@@ -433,9 +313,8 @@ static void check_time(struct supervisor *supervisor)
 		abort_run(supervisor, supervisor->stop_signal,
 				"aborted: the workers did not finish in --drain-timeout");
 	}
-	if (now >= supervisor->epoch_at) {
-		if (!is_ending(supervisor))
-			advance_epoch(supervisor, now);
+	if (now >= supervisor->epochs.next_at) {
+		wax_epochs_advance(&supervisor->epochs, now);
 		look_at_epochs(supervisor);
 	}
 	if (now >= supervisor->progress_at) {
@@ -460,7 +339,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static int64_t time_left(const struct supervisor *supervisor)
 {
-	uint64_t next = least(least(supervisor->epoch_at, supervisor->progress_at),
+	uint64_t next = least(least(supervisor->epochs.next_at, supervisor->progress_at),
 			least(supervisor->drain_until, supervisor->timeout_at));
 	next = least(least(next, supervisor->sample_at), supervisor->look_at);
 	uint64_t now = wax_clock_monotonic();
@@ -515,6 +394,15 @@ static int start(struct supervisor *supervisor, struct wax_err *err)
 	supervisor->pids = calloc(worker_count, sizeof(*supervisor->pids));
 	if (!supervisor->children || !supervisor->pids || start_watchdog(supervisor) < 0)
 		return wax_err_set(err, -ENOMEM, "no memory for %u workers", worker_count);
+	supervisor->epochs = (struct wax_epochs){
+			.segment = run->segment,
+			.control = run->control,
+			.bells = run->bells,
+			.pids = supervisor->pids,
+			.recovery = run->recovery,
+			.interval_ns = run->options->snapshot_interval_ns,
+	};
+	wax_epochs_begin(&supervisor->epochs, wax_clock_monotonic());
 	/* What is buffered would be printed by every worker again. */
 	fflush(NULL);
 	int r = 0;
@@ -531,7 +419,6 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 	struct supervisor supervisor = {
 			.run = supervision,
 			.signal_fd = -1,
-			.epoch_at = after(now, options->snapshot_interval_ns),
 			.progress_at = supervision->progress ? after(now, options->interval_ns)
 							     : UINT64_MAX,
 			.look_at = UINT64_MAX,

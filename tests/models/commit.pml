@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How epochs are committed and a run that keeps state ends (runtime/snapshot.c, launcher/supervise.c):
+ * How epochs are committed and a run that keeps state ends (runtime/snapshot.c, launcher/epochs.c):
  * the launcher and two workers, each with a source and a sink.
  *
  * A worker reads the epoch, then the stop word, then what is committed, once a turn. When the epoch
@@ -65,11 +65,11 @@ active proctype launcher()
 			committed = epoch - 1;
 			assert(committed <= LEAST(durable))
 	   }
-	/* advance_epoch(), by the clock */
+	/* try_to_advance(), by the clock */
 	:: atomic { epoch < EPOCHS && last == 0 && ((ALL_DONE && ALL_TOLD) || FAULT == 8) -> epoch++ }
 	/* a signal */
 	:: atomic { stop == 0 && last == 0 -> stop = SUSPEND; stopped = true }
-	/* end_behind_last_epoch() */
+	/* end_behind_last() */
 	:: atomic { ENDING && last == 0 && ALL_DONE && ALL_TOLD -> last = epoch; epoch++ }
 	:: atomic { last > 0 && (committed >= last || FAULT == 4) -> stop = QUIT; break }
 	od
