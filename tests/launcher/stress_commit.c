@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How epochs are committed and a run that keeps state ends (launcher/epochs.c, runtime/snapshot.c), with
- * real workers and a real directory: numbers, a count for each key, and a sink that prepares and commits.
- * This thread is the launcher. It ends epochs as fast as they go, and asks for a stop at any time; then
- * the flow goes on from the directory with another number of workers, until the input has ended.
+ * real workers and a real directory: numbers that are counted by key, numbers that stay in their worker,
+ * and a sink that prepares and commits. The main thread is the launcher. It ends epochs as fast as they
+ * go, and asks for a stop at any time; then the flow goes on from the directory with another number of
+ * workers, until the input has ended.
  *
  * Notes stand in memory that is not atomic:
  *
@@ -62,8 +63,8 @@ struct notes {
 struct round {
 	const char *dir;
 	uint64_t seed;
-	uint64_t random; /* of the launcher */
-	int64_t items;
+	uint64_t random;      /* of the launcher */
+	int64_t counted, own; /* items of the two sources */
 	bool forked;
 	uint64_t shown, sum; /* by all sinks */
 	uint64_t epochs, runs, stops;
@@ -80,7 +81,7 @@ struct run {
 	struct wax_setup setup;
 	struct wax_epochs epochs;
 	uint32_t workers;
-	double rate;
+	double rates[2]; /* of the sources */
 	uint32_t batch_size;
 	int64_t spin_ns;
 	bool overcommitted;
@@ -289,10 +290,16 @@ static int count_up(struct wax_out *out, void *state, const struct wax_item *ite
 	return WAX_RETAIN;
 }
 
-/* What all counts make together. */
-static uint64_t expected_sum(uint64_t items)
+static uint64_t expected_items(const struct round *round)
 {
-	uint64_t sum = 0;
+	return (uint64_t)(round->counted + round->own);
+}
+
+/* What all counts make together, and all numbers of the other source. */
+static uint64_t expected_sum(const struct round *round)
+{
+	uint64_t items = (uint64_t)round->counted, own = (uint64_t)round->own;
+	uint64_t sum = own * (own - 1) / 2;
 
 	for (uint64_t key = 0; key < KEYS; key++) {
 		uint64_t count = items / KEYS + (key < items % KEYS);
@@ -307,14 +314,17 @@ static struct run *run_to_build; /* a build function is given the flow alone */
 static void build(struct wax_flow *flow)
 {
 	struct run *run = run_to_build;
-	struct wax_source *numbers =
-			wax_batch_size(wax_numbers(run->round->items, run->rate), run->batch_size);
-	struct wax_stream keyed = wax_key_on(
-			wax_input(flow, "numbers", numbers), "by_rest", WAX_U64, key_of, NULL);
+	struct wax_source *sources[2] = {wax_numbers(run->round->counted, run->rates[0]),
+			wax_numbers(run->round->own, run->rates[1])};
+	struct wax_stream numbers =
+			wax_input(flow, "numbers", wax_batch_size(sources[0], run->batch_size));
+	struct wax_stream keyed = wax_key_on(numbers, "by_rest", WAX_U64, key_of, NULL);
 	struct wax_stream counts =
 			wax_stateful_map(keyed, "count", WAX_U64, sizeof(uint64_t), count_up, NULL);
+	struct wax_stream both[2] = {wax_key_rm(counts, "counts"),
+			wax_input(flow, "own", wax_batch_size(sources[1], run->batch_size))};
 
-	wax_output(counts, "out", wax_sink_make(&part_ops, WAX_U64, run, NULL));
+	wax_output(wax_merge("both", both, 2), "out", wax_sink_make(&part_ops, WAX_U64, run, NULL));
 }
 
 /* ---- The workers */
@@ -456,7 +466,8 @@ static void choose(struct run *run, uint32_t workers)
 	const char *io = ios[below(random, has_uring() ? 2 : 1)];
 
 	run->workers = workers ? workers : 1 + (uint32_t)below(random, WORKERS_MAX);
-	run->rate = below(random, 2) ? 0 : (double)(20000 + below(random, 400000));
+	for (int i = 0; i < 2; i++)
+		run->rates[i] = below(random, 2) ? 0 : (double)(20000 + below(random, 400000));
 	run->batch_size = 1 + (uint32_t)below(random, 64);
 	run->spin_ns = below(random, 2) ? WAX_OPTION_SPIN_AUTO : 0;
 	run->overcommitted = below(random, 2);
@@ -522,9 +533,9 @@ static void check_run(struct run *run)
 	round->shown += shown;
 	round->runs++;
 	round->stops += run->epochs.stopping;
-	if (!run->epochs.stopping && round->shown != (uint64_t)round->items)
-		stress_fail("the input of %" PRId64 " items has ended, %" PRIu64 " were shown",
-				round->items, round->shown);
+	if (!run->epochs.stopping && round->shown != expected_items(round))
+		stress_fail("the input of %" PRIu64 " items has ended, %" PRIu64 " were shown",
+				expected_items(round), round->shown);
 }
 
 static void run_once(struct round *round, uint32_t workers)
@@ -568,16 +579,16 @@ static void run_round(struct round *round, uint32_t workers)
 	snprintf(dir, sizeof(dir), "%s/state", scratch);
 	round->dir = dir;
 	round->random = round->seed;
-	round->items = 1 + (int64_t)below(&round->random, 30000);
+	round->counted = 1 + (int64_t)below(&round->random, 20000);
+	round->own = 1 + (int64_t)below(&round->random, 20000);
 	round->shown = round->sum = 0;
-	while (round->shown < (uint64_t)round->items)
+	while (round->shown < expected_items(round))
 		run_once(round, workers);
-	if (round->shown != (uint64_t)round->items ||
-			round->sum != expected_sum((uint64_t)round->items))
-		stress_fail("seed %" PRIu64 ": %" PRIu64 " of %" PRId64
+	if (round->shown != expected_items(round) || round->sum != expected_sum(round))
+		stress_fail("seed %" PRIu64 ": %" PRIu64 " of %" PRIu64
 			    " items, their sum is %" PRIu64 " and should be %" PRIu64,
-				round->seed, round->shown, round->items, round->sum,
-				expected_sum((uint64_t)round->items));
+				round->seed, round->shown, expected_items(round), round->sum,
+				expected_sum(round));
 	remove_tree(dir);
 }
 
