@@ -163,6 +163,12 @@ static bool is_slow(struct part *part)
 	return true;
 }
 
+/* Mostly few, now and then some: one is a turn of the worker. */
+static uint32_t choose_asks(struct part *part)
+{
+	return (uint32_t)below(&part->random, below(&part->random, 4) ? 3 : 100);
+}
+
 static void begin_preparing(struct part *part, uint64_t epoch)
 {
 	if (epoch != part->prepared + 1)
@@ -180,7 +186,7 @@ static void begin_preparing(struct part *part, uint64_t epoch)
 	part->held_sum = part->sum;
 	part->items = part->sum = 0;
 	part->prepared = epoch;
-	part->asks = (uint32_t)below(&part->random, 3);
+	part->asks = choose_asks(part);
 }
 
 static int part_prepare(void *sink_part, uint64_t epoch, struct wax_err *err)
@@ -215,7 +221,7 @@ static int part_commit(void *sink_part, uint64_t epoch, struct wax_err *err)
 			    ", prepared %" PRIu64,
 				wax_env_worker(part->env), epoch, part->told, part->prepared);
 	if (!part->committing)
-		part->asks = (uint32_t)below(&part->random, 3);
+		part->asks = choose_asks(part);
 	part->committing = is_slow(part);
 	if (part->committing)
 		return WAX_BUSY;
@@ -629,7 +635,7 @@ const char *__tsan_default_options(void)
 
 int main(int argc, char **argv)
 {
-	struct stress_options options = stress_parse(argc, argv, 3);
+	struct stress_options options = stress_parse(argc, argv, 2);
 	const char *tmp = getenv("TMPDIR");
 
 	if (options.workers > WORKERS_MAX)
