@@ -33,6 +33,7 @@ while [ "$(date +%s)" -lt "$ends" ]; do
 	turn 'channel' "$BUILD/tests/shm_stress_channel"
 	turn 'doorbell' "$BUILD/tests/shm_stress_bell"
 	turn 'epochs' "$BUILD/tests/runtime_stress_epochs"
+	turn 'commits' "$BUILD/tests/launcher_stress_commit"
 	turn 'crashes' "$BUILD/tests/recovery_sim_crash"
 	turn 'damaged recovery' "$BUILD/tests/recovery_sim_damage"
 done
