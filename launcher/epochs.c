@@ -146,9 +146,12 @@ void wax_epochs_look(struct wax_epochs *epochs)
 
 void wax_epochs_stop(struct wax_epochs *epochs)
 {
+	_Atomic uint32_t *word = &epochs->control->header->stop; /* we alone write it */
+	uint32_t stop = epochs->recovery ? WAX_STOP_SUSPEND : WAX_STOP_INPUT;
 	epochs->stopping = true;
+	if (wax_load_relaxed(word) >= stop)
+		return; /* the end is there already */
 	/* Relaxed: the bell's barrier orders it. */
-	wax_store_relaxed(&epochs->control->header->stop,
-			epochs->recovery ? WAX_STOP_SUSPEND : WAX_STOP_INPUT);
+	wax_store_relaxed(word, stop);
 	ring_all(epochs);
 }
