@@ -116,11 +116,4 @@ static inline int out_of_memory(int (*call)(struct wax_err *err), const char *fo
 	return n;
 }
 
-/* Where what gives memory is not ours there is nothing to see. */
-#define SKIP_UNLESS_MEMORY_OBEYS()                                                                 \
-	do {                                                                                       \
-		if (!memory_obeys())                                                               \
-			cr_skip_test("memory does not come from the C library here");              \
-	} while (0)
-
 #endif
