@@ -180,14 +180,15 @@ static inline void log_parse_payload(
 /* @return false: there is no whole frame, which is the torn end */
 static inline bool log_parse_frame(struct log_parse *parse)
 {
-	const char *at = parse->data + parse->at;
 	size_t left = parse->bytes - parse->at;
 	struct wax_log_head head;
+	const char *at;
 	size_t padding;
 	uint64_t chain[2];
 
 	if (left < sizeof(head))
 		return false;
+	at = parse->data + parse->at;
 	memcpy(&head, at, sizeof(head));
 	if (head.magic != WAX_LOG_MAGIC || head.head_hash != XXH3_64bits(&head, 56))
 		return false;
