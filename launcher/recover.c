@@ -251,18 +251,47 @@ static bool is_own_doing(int signal)
 			signal == SIGTRAP;
 }
 
-static bool add_hash(struct wax_recovery *recovery, uint64_t hash)
+/* @return how many workers have died at it now; 0: no memory */
+static uint32_t count_death(struct wax_recovery *recovery, uint32_t step, uint64_t hash)
 {
-	uint32_t count = recovery->quarantine.hash_count;
-	uint64_t *hashes = reallocarray(recovery->hashes, count + 1, sizeof(*hashes));
+	uint32_t count = recovery->quarantine.deadly_count;
 
-	if (!hashes)
-		return false;
-	hashes[count] = hash;
-	recovery->hashes = hashes;
-	recovery->quarantine.hashes = hashes;
-	recovery->quarantine.hash_count = count + 1;
-	return true;
+	for (uint32_t i = 0; i < count; i++) {
+		struct wax_deadly_item *deadly = &recovery->deadly[i];
+
+		if (deadly->step == step && deadly->hash == hash)
+			return ++deadly->deaths;
+	}
+
+	struct wax_deadly_item *grown =
+			reallocarray(recovery->deadly, count + 1, sizeof(*recovery->deadly));
+
+	if (!grown)
+		return 0;
+	grown[count] = (struct wax_deadly_item){hash, step, 1};
+	recovery->deadly = grown;
+	recovery->quarantine.deadly = grown;
+	recovery->quarantine.deadly_count = count + 1;
+	return 1;
+}
+
+/* Steps that were suspected before stay so: their items come again too, and with them what is known to
+ * kill. */
+static void suspect_step(
+		struct wax_recovery *recovery, const struct wax_control *control, uint32_t step)
+{
+	if (!recovery->suspect_items)
+		recovery->suspect_items =
+				calloc(control->step_count, sizeof(*recovery->suspect_items));
+	recovery->quarantine.items = recovery->suspect_items;
+	for (uint32_t i = 0; recovery->suspect_items && i < control->step_count; i++) {
+		uint64_t *items = &recovery->suspect_items[i];
+
+		/* What comes again until it is met: all since the last epoch that was committed, and
+		 * to be sure of it the one before. Any worker may be given it this time. */
+		if (i == step || *items > 0)
+			*items = items_of(control, i) - recovery->items_before[i] + 1;
+	}
 }
 
 bool wax_recovery_suspect(struct wax_recovery *recovery, const struct wax_control *control,
@@ -272,19 +301,16 @@ bool wax_recovery_suspect(struct wax_recovery *recovery, const struct wax_contro
 	/* Relaxed: the worker is gone. */
 	uint32_t step = wax_load_relaxed(&record->step_now);
 	uint64_t item = wax_load_relaxed(&record->item_now);
-	bool known = false;
 
 	if (!is_own_doing(signal) || step >= control->step_count)
 		return false;
+
+	/* Else it is the item of a step upstream. */
+	bool own = recovery->suspect_items && recovery->suspect_items[step] > 0;
+
+	suspect_step(recovery, control, step);
 	/* The second time it is no accident. */
-	if (item != 0 && item == recovery->suspect)
-		known = add_hash(recovery, item);
-	recovery->suspect = item;
-	recovery->quarantine.step = step;
-	/* What comes again until it is met: all since the last epoch that was committed, and to be
-	 * sure of it the one before. Any worker may be given it this time. */
-	recovery->quarantine.items = items_of(control, step) - recovery->items_before[step] + 1;
-	return known;
+	return own && item != 0 && count_death(recovery, step, item) >= 2;
 }
 
 /* ---- again */
@@ -337,7 +363,8 @@ void wax_recovery_close(struct wax_recovery *recovery, struct wax_flow *flow)
 	free(recovery->manifest.steps);
 	free(recovery->bases);
 	free(recovery->restarted_ns);
-	free(recovery->hashes);
+	free(recovery->suspect_items);
+	free(recovery->deadly);
 	free(recovery->items_last);
 	free(recovery->items_before);
 	if (recovery->env.launcher_bell >= 0)

@@ -38,9 +38,9 @@ struct wax_recovery {
 	uint32_t base_capacity;
 
 	/* Of steps in which workers died: see struct wax_quarantine. */
-	struct wax_quarantine quarantine; /* of the next attempt; hashes point to hashes below */
-	uint64_t *hashes;                 /* of items that killed workers twice */
-	uint64_t suspect;                 /* of the one that killed the last worker; 0: none */
+	struct wax_quarantine quarantine; /* of the next attempt; points to these: */
+	uint64_t *suspect_items;          /* of each step; NULL: none is suspected */
+	struct wax_deadly_item *deadly;
 	/* Of each step, the items of all workers: when the last epoch was committed, and the one
 	 * before. */
 	uint64_t *items_last, *items_before;

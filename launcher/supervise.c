@@ -94,7 +94,7 @@ static void run_worker(const struct supervisor *supervisor, uint32_t worker, pid
 			.rehearse = run->options->rehearse,
 			.recovery = run->recovery ? wax_recovery_env(run->recovery) : NULL,
 			.keeps = run->recovery != NULL,
-			.quarantine = run->recovery && run->recovery->quarantine.items > 0
+			.quarantine = run->recovery && run->recovery->quarantine.items
 					? &run->recovery->quarantine
 					: NULL,
 			.clock = run->clock,

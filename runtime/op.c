@@ -322,10 +322,11 @@ static uint64_t item_hash(struct wax_item item)
 	return wax_hash(hashes, sizeof(hashes)) | 1;
 }
 
-static bool is_quarantined(const struct wax_quarantine *quarantine, uint64_t hash)
+static bool is_quarantined(const struct wax_quarantine *quarantine, uint32_t step, uint64_t hash)
 {
-	for (uint32_t i = 0; i < quarantine->hash_count; i++) {
-		if (quarantine->hashes[i] == hash)
+	for (uint32_t i = 0; i < quarantine->deadly_count; i++) {
+		const struct wax_deadly_item *deadly = &quarantine->deadly[i];
+		if (deadly->step == step && deadly->hash == hash && deadly->deaths >= 2)
 			return true;
 	}
 	return false;
@@ -335,9 +336,11 @@ static int push_suspect(struct wax_op *op, const struct wax_batch *one, uint32_t
 {
 	struct wax_worker *worker = op->worker;
 	struct wax_worker_record *record = worker->record;
+	/* Of a step upstream, which is suspected too and is at work until this one is done. */
+	uint64_t before = wax_load_relaxed(&record->item_now);
 	uint64_t hash = item_hash(wax_batch_item(one, 0));
 	op->input = input;
-	if (is_quarantined(worker->env.quarantine, hash)) {
+	if (is_quarantined(worker->env.quarantine, op->index, hash)) {
 		wax_err_set(&worker->err, -EFAULT,
 				"its worker died at this item each time that it was tried");
 		return wax_op_refuse(op, NULL, one, &(uint32_t){0}, 1, -EFAULT);
@@ -349,7 +352,7 @@ static int push_suspect(struct wax_op *op, const struct wax_batch *one, uint32_t
 	/* Relaxed: it is read when this process is gone. */
 	wax_store_relaxed(&record->item_now, hash);
 	int r = wax_op_push(op, one, input);
-	wax_store_relaxed(&record->item_now, 0);
+	wax_store_relaxed(&record->item_now, before);
 	return r;
 }
 

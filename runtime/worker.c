@@ -138,9 +138,8 @@ static int make_op(struct wax_worker *worker, const struct wax_step *step)
 			.ports = calloc(step->output_count + 1, sizeof(*op->ports)),
 			.data = calloc(1, step->class->data_bytes + 1),
 	};
-	const struct wax_quarantine *quarantine = worker->env.quarantine;
-	if (quarantine && quarantine->step == step->index)
-		op->suspect_items = quarantine->items;
+	if (worker->env.quarantine)
+		op->suspect_items = worker->env.quarantine->items[step->index];
 	if (!op->ports || !op->data)
 		return -ENOMEM;
 	for (uint32_t port = 0; port < step->output_count; port++) {

@@ -24,17 +24,23 @@ struct wax_recovery_env {
 	int launcher_bell; /* eventfd: rung when an epoch is durable, and when the input has ended */
 };
 
+/** An item at which workers of earlier attempts died. */
+struct wax_deadly_item {
+	uint64_t hash;
+	uint32_t step;   /* in which: others may be given the same one and live */
+	uint32_t deaths; /* from two on it is known to kill, and is not given any more */
+};
+
 /**
- * A step in which workers of earlier attempts died, and what is known of the items that did it. Its
- * items are given to it one by one, and which one it is stands in the worker's record, so that the
- * launcher finds it there if the worker dies again. Those that are known are not given to it, but
- * dropped as its policy says.
+ * Steps in which workers of earlier attempts died, and what is known of the items that did it. Their
+ * items are given to them one by one, and which one it is stands in the worker's record, so that the
+ * launcher finds it there if the worker dies again. Those that are known are not given to the step,
+ * but dropped as its policy says.
  */
 struct wax_quarantine {
-	uint32_t step;
-	uint64_t items;         /* that many are given one by one, then it is forgotten */
-	const uint64_t *hashes; /* of items that killed their workers */
-	uint32_t hash_count;
+	const uint64_t *items; /* of each step: that many are given one by one, then it is forgotten */
+	const struct wax_deadly_item *deadly;
+	uint32_t deadly_count;
 };
 
 /** What a worker is started with; the same in all but `me`. All borrowed while it runs. */

@@ -26,6 +26,17 @@ expect_stderr 'step "keep.sum" (worker '
 expect_stderr 'its worker died at this item each time that it was tried'
 expect_stderr '  item: "7777 => 7777"'
 
+# Two in one epoch, each for a step of its own: each is dropped by that step alone.
+for workers in 1 2; do
+	expect_exit 0 "$waxrun" -q -n "$workers" --bind none --on-error skip --restart on-crash:20/min \
+		--recovery "$work/deadly" "$BUILD/tests/flows/deadly.so" -- --first "$work/first" --second "$work/second"
+	seq 0 999 | grep -vx 700 >"$work/expected_first"
+	grep -vx 300 "$work/expected_first" >"$work/expected_second"
+	expect_equal "$work/expected_first" "$work/first"
+	expect_equal "$work/expected_second" "$work/second"
+	rm -rf "$work/deadly"
+done
+
 # An accident is none of the item's: the limit of restarts ends it.
 rm -rf "$work/state" "$work/out.d" "$work/err"
 start 2 -s 20ms --restart on-crash:2/min -- --items "$items" --keys "$items" --poison 7777
