@@ -46,8 +46,9 @@ struct input_data {
 static int check_instances(
 		const struct wax_parts *parts, uint32_t worker_count, struct wax_err *err)
 {
-	uint32_t saved_count = wax_parts_saved_count(parts);
-	if (saved_count == 0 || saved_count == worker_count)
+	/* An instance that stands at its beginning may have saved nothing. */
+	uint32_t saved_count = parts->saved ? parts->saved->worker_count : worker_count;
+	if (saved_count == worker_count)
 		return 0;
 	return wax_err_set(err, -ESTALE,
 			"the saved run read it with %u workers, each a share of its own: go on "

@@ -42,6 +42,7 @@ struct wax_saved_part {
 struct wax_saved_parts {
 	struct wax_saved_part *parts; /* in the order of names, then of instances */
 	uint32_t count;
+	uint32_t worker_count; /* of that run; not all of them need have saved an instance */
 };
 
 struct wax_parts {

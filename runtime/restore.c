@@ -113,6 +113,7 @@ static int plan_positions(struct wax_flow *flow, const struct wax_resume *resume
 
 		if (parts->count > 1)
 			qsort(parts->parts, parts->count, sizeof(*parts->parts), compare_parts);
+		parts->worker_count = newest->manifest.worker_count;
 		flow->steps[i]->saved = parts->count > 0 ? parts : NULL;
 	}
 	return r;

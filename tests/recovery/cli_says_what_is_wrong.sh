@@ -34,6 +34,24 @@ expect_exit 4 on "$keep" -- --items 1000 --keys 1000 --out "$work/out.d"
 expect_stderr 'is used by waxrun, pid'
 kill -TERM "$launcher"
 finish 0
+# Shares of another number of workers; one that has not begun counts too.
+shares() {
+	workers=$1
+	shift
+	"$waxrun" -q -n "$workers" -s 20ms --bind none --recovery "$work/shares" "$BUILD/tests/flows/shares.so" -- \
+		--out "$work/numbers" "$@"
+}
+shares 3 >"$work/out" 2>"$work/err" &
+wait_until 10 test -s "$work/numbers" || fail 'nothing comes out'
+kill -TERM "$(sed -n 's/^waxrun \([0-9]*\) .*/\1/p' "$work/shares/lock")"
+wait $! || fail "it does not stop"
+expect_exit 4 shares 2 --all
+expect_stderr 'read it with 3 workers'
+expect_stderr 'go on with --procs 3'
+expect_exit 0 shares 3 --all
+sort -n "$work/numbers" >"$work/sorted"
+seq 0 2999 >"$work/expected"
+expect_equal "$work/expected" "$work/sorted"
 # No directory.
 : >"$work/file"
 expect_exit 4 "$waxrun" --recovery "$work/file" "$keep" -- --out "$work/out.d"
