@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +28,39 @@ static void name_part(char *name, uint32_t index)
 	snprintf(name, PART_NAME_BYTES, "part-%05u", index);
 }
 
+/* What is safe in a directory that was made just now must be found again. @return 0 or negative */
+static int sync_parent(const char *path)
+{
+	char *copy = strdup(path);
+	int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int result = fd >= 0 ? fsync(fd) : -1;
+
+	/* Not all of them can be read, or synced. */
+	if (result < 0 && (errno == EACCES || errno == EINVAL || errno == ENOTSUP))
+		result = 0;
+	result = result < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return result;
+}
+
 /* Several workers may do it at once: whoever comes second finds it made. */
 static int make_directory(const struct dir_sink *sink, struct wax_err *err)
 {
 	const char *path = sink->path;
 	struct stat info;
+	int result = 0;
 
 	if (!*path)
 		return wax_err_set(err, -EINVAL, "the directory to write has no name: give a path");
-	if (mkdir(path, 0777) < 0 && errno != EEXIST)
+	if (mkdir(path, 0777) == 0)
+		result = sync_parent(path);
+	else if (errno != EEXIST)
 		return wax_err_set(err, -errno, "make the directory '%s': %m", path);
+	if (result < 0)
+		return wax_err_set(err, result, "sync the directory of '%s': %s", path,
+				strerror(-result));
 	if (stat(path, &info) < 0)
 		return wax_err_set(err, -errno, "look at '%s': %m", path);
 	if (!S_ISDIR(info.st_mode))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <wax/connectors.h>
@@ -23,6 +24,18 @@ static void *part;
 
 static char folder[64];
 static char path[128];
+
+/* The last directory for which somebody has called it. */
+static ino_t synced;
+
+int fsync(int fd)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode))
+		synced = info.st_ino;
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static void set_up(void)
 {
@@ -344,6 +357,26 @@ Test(sinks, dir_per_worker_is_made_by_the_workers)
 	cr_assert_eq(sink->ops.close(part, 1, &err), 0);
 	strcat(path, "/part-00001");
 	expect_file(path, "one\n");
+}
+
+/* A crash of the machine must not take away with the directory what was safe in it. */
+Test(sinks, dir_that_is_made_is_known_to_the_one_it_is_in)
+{
+	struct stat info;
+
+	cr_assert_eq(stat(folder, &info), 0);
+	snprintf(path, sizeof(path), "%s/parts", folder);
+	sink = wax_dir(path, 3, NULL);
+	cr_assert_eq(list(), 0);
+	cr_assert_eq(synced, info.st_ino);
+	wax_sink_free(sink);
+
+	synced = 0;
+	snprintf(path, sizeof(path), "%s/others/", folder);
+	sink = wax_dir(path, 0, NULL);
+	cr_assert_eq(open_part(ANEW), 0);
+	cr_assert_eq(synced, info.st_ino);
+	cr_assert_eq(sink->ops.close(part, 1, &err), 0);
 }
 
 /* That of a worker which is no more is brought to what was saved of it. */
