@@ -50,9 +50,9 @@ struct supervisor {
 	int stop_signal; /* the first one; 0: none */
 	struct wax_epochs epochs;
 
-	uint64_t sample_at; /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
+	uint64_t sample_at;    /* these are of CLOCK_MONOTONIC; UINT64_MAX: never */
 	uint32_t sample_phase; /* how much of sample_ns the next one is later; a fraction of 2^32 */
-	uint64_t look_at; /* of the watchdog */
+	uint64_t look_at;      /* of the watchdog */
 	uint64_t progress_at;
 	uint64_t drain_until;
 	uint64_t timeout_at;
@@ -112,8 +112,9 @@ static int fork_worker(struct supervisor *supervisor, uint32_t worker, struct wa
 	pid_t launcher = getpid();
 	pid_t pid = fork();
 	if (pid < 0)
-		return wax_err_set(err, -errno, "fork worker %u: %m: fewer --procs, or a higher "
-						"limit of processes (ulimit -u)",
+		return wax_err_set(err, -errno,
+				"fork worker %u: %m: fewer --procs, or a higher "
+				"limit of processes (ulimit -u)",
 				worker);
 	if (pid == 0)
 		run_worker(supervisor, worker, launcher);
@@ -129,8 +130,9 @@ static int fork_worker(struct supervisor *supervisor, uint32_t worker, struct wa
 	supervisor->alive++;
 	child->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (child->pidfd < 0)
-		return wax_err_set(err, -errno, "watch worker %u (pidfd_open): %m: raise the limit "
-						"of open files (ulimit -n)",
+		return wax_err_set(err, -errno,
+				"watch worker %u (pidfd_open): %m: raise the limit "
+				"of open files (ulimit -n)",
 				worker);
 	wax_loop_poll(supervisor->loop, &child->gone, child->pidfd, POLLIN);
 	return 0;
@@ -253,8 +255,9 @@ static void begin_drain(struct supervisor *supervisor, int signal_number)
 	int64_t patience = supervisor->run->options->drain_timeout_ns;
 	char sentence[128];
 	snprintf(sentence, sizeof(sentence), "stopping: %s (at most %s; once more to abort)",
-			supervisor->run->recovery ? "what is under way is finished, and all is saved"
-						  : "what is under way is finished",
+			supervisor->run->recovery
+					? "what is under way is finished, and all is saved"
+					: "what is under way is finished",
 			wax_units_print_duration(patience).text);
 	notice(supervisor, sentence);
 	supervisor->stop_signal = signal_number;
@@ -361,8 +364,9 @@ static int watch_signals(struct supervisor *supervisor, struct wax_err *err)
 	sigprocmask(SIG_BLOCK, &set, &supervisor->old_mask);
 	supervisor->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (supervisor->signal_fd < 0)
-		return wax_err_set(err, -errno, "watch for signals (signalfd): %m: raise the limit "
-						"of open files (ulimit -n)");
+		return wax_err_set(err, -errno,
+				"watch for signals (signalfd): %m: raise the limit "
+				"of open files (ulimit -n)");
 	supervisor->signalled.done = handle_signals;
 	wax_loop_poll(supervisor->loop, &supervisor->signalled, supervisor->signal_fd, POLLIN);
 	return 0;
@@ -429,8 +433,8 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 	supervisor.sample_at = next_sample(&supervisor, now);
 	/* The launcher needs little: where io_uring is not to be had it polls. The workers say so
 	 * when that is not allowed. */
-	int r = wax_loop_open(options->io == WAX_IO_POSIX ? WAX_IO_POSIX : WAX_IO_AUTO, LOOP_ENTRIES,
-			&supervisor.loop, err);
+	int r = wax_loop_open(options->io == WAX_IO_POSIX ? WAX_IO_POSIX : WAX_IO_AUTO,
+			LOOP_ENTRIES, &supervisor.loop, err);
 	if (r < 0)
 		return r;
 	r = watch_signals(&supervisor, err);
@@ -456,8 +460,7 @@ int wax_supervise(const struct wax_supervision *supervision, struct wax_ended *r
 		supervisor.ended.committed =
 				wax_load_relaxed(&supervision->control->header->committed);
 	supervisor.ended.stopping = supervisor.stop_signal != 0;
-	supervisor.ended.wall_ns =
-			wax_clock_monotonic() - supervision->control->header->started_ns;
+	supervisor.ended.wall_ns = wax_clock_monotonic() - supervision->control->header->started_ns;
 	end_with(&supervisor, supervisor.stop_signal ? WAX_ENDING_STOPPED : WAX_ENDING_DONE, 0);
 
 	wax_loop_close(supervisor.loop);
