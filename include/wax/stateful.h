@@ -61,7 +61,8 @@ struct wax_stateful {
 			void *ctx);
 	/** The time that notify_at gave has come. */
 	int (*on_notify)(struct wax_keyed *keyed, void *state, void *ctx);
-	/** The input has ended; called once for each key. */
+	/** The input has ended; called once for each key. A key that it retains is told again in a run
+	 *  that goes on from this one. */
 	int (*on_eof)(struct wax_keyed *keyed, void *state, void *ctx);
 	/** When to call on_notify: ns since the Unix epoch, or WAX_NEVER. Asked after each of the
 	 *  callbacks above when the key is retained; the last answer counts. */
