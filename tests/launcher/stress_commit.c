@@ -485,8 +485,8 @@ static void choose(struct run *run, uint32_t workers)
 	snprintf(run->recovery_path, sizeof(run->recovery_path), "--recovery=%s", run->round->dir);
 
 	const char *argv[] = {"stress", run->procs, run->io, run->recovery_path, "--bind=none",
-			"--interval=0", "flow"};
-	int argc = sizeof(argv) / sizeof(argv[0]);
+			"--interval=0", "flow", NULL};
+	int argc = sizeof(argv) / sizeof(argv[0]) - 1;
 
 	must(wax_options_parse(argc, (char **)argv, NULL, &run->options, &run->err), run);
 }
